@@ -1,0 +1,1 @@
+"""Things every layer uses: errors, units, hashing, frozen values, suggestions, data files."""
