@@ -1,0 +1,1 @@
+"""Structures: bulk, slab, ligand, sites, placement, charges, checks; ASE atoms in, ASE atoms out."""

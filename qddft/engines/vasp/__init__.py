@@ -1,0 +1,1 @@
+"""VASP: input sets, job folders, readers of its output."""

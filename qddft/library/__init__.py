@@ -1,0 +1,1 @@
+"""Data files under structures/ turned into bulk cells and ligands."""

@@ -1,0 +1,1 @@
+"""One physical quantity a file: its jobs, and its evaluation."""
