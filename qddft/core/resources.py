@@ -1,4 +1,4 @@
-"""Where the data folders ``structures`` and ``workflows`` lie: inside the wheel, or beside the package in a checkout."""
+"""Where the data folders ``structures`` and ``workflows`` lie: in the wheel, or beside the package in a checkout."""
 
 from pathlib import Path
 

@@ -33,7 +33,7 @@ class Given:
         return structure_from_dict(dict(self.structure))
 
     def content(self) -> dict[str, Any]:
-        """What is hashed; names and build notes in ``info`` do not change a calculation."""
+        """Return what is hashed; names and build notes in ``info`` do not change a calculation."""
         return {key: value for key, value in self.structure.items() if key != "info"}
 
 
@@ -53,7 +53,7 @@ class FinalOf:
     fragments: tuple[int, ...] | None = None
 
     def content(self) -> dict[str, Any]:
-        """What is hashed."""
+        """Return what is hashed."""
         return {"final_of": self.job.id, "fragments": self.fragments}
 
 

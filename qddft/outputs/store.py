@@ -35,7 +35,7 @@ def outputs_to_dict(outputs: Outputs) -> dict[str, Any]:
 
 def outputs_from_dict(data: dict[str, Any]) -> Outputs:
     """Return the ``Outputs`` of its JSON form."""
-    arrays = {name: None if data[name] is None else np.array(data[name]) for name in _ARRAYS}
+    arrays: dict[str, Any] = {name: None if data[name] is None else np.array(data[name]) for name in _ARRAYS}
     return Outputs(
         atoms=structure_from_dict(data["atoms"]),
         settings=data["settings"],
@@ -62,7 +62,7 @@ def load_outputs(path: Path) -> Outputs:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["format"] != FORMAT:
-            raise OutputError(f"{path} has format {data['format']}, this qddft reads format {FORMAT}; run the job again")
+            raise OutputError(f"{path} has format {data['format']}, not {FORMAT}; run the job again with this qddft")
         return outputs_from_dict(data)
     except FileNotFoundError as error:
         raise OutputError(f"{path} does not exist: the job has not finished") from error

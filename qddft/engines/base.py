@@ -1,0 +1,56 @@
+"""What an engine is: a program that turns a job and a structure into ``Outputs``, through a folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from qddft.jobs.job import Job
+    from qddft.outputs.outputs import Outputs
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The state after one ionic step.
+
+    Attributes
+    ----------
+    step
+        Number of the step, from 0.
+    energy
+        Total energy, eV.
+    max_force
+        Largest force on a free atom, eV/Angstrom.
+    seconds
+        Wall time since the job's first start, s.
+    """
+
+    step: int
+    energy: float
+    max_force: float
+    seconds: float
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """One program; stateless, so that one instance serves every job."""
+
+    name: str
+
+    def available(self) -> str | None:
+        """Return ``None`` when the engine can run here, else one sentence on how to get it."""
+
+    def version(self) -> str:
+        """Return the version of the program."""
+
+    def write(self, job: "Job", atoms: "Atoms | None", folder: Path) -> None:
+        """Write the input files; ``atoms`` is ``None`` when the parent's result is not there yet."""
+
+    def run(self, job: "Job", atoms: "Atoms", folder: Path, report: Callable[[Progress], None]) -> "Outputs":
+        """Compute in ``folder``, resuming from a checkpoint found there, and return the outputs."""
+
+    def read(self, job: "Job", folder: Path) -> "Outputs":
+        """Read a finished calculation."""

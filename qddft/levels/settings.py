@@ -1,0 +1,117 @@
+"""The engine-neutral keys of a level of theory."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Mesh = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """What decides and controls a calculation, under names that every engine translates.
+
+    Attributes
+    ----------
+    xc
+        Density functional or semi-empirical method, for instance ``PBE`` or ``GFN2-xTB``.
+    core
+        How core electrons are treated (``PAW``); ``None`` where the method leaves no choice.
+    cutoff_eV
+        Plane-wave cutoff, eV.
+    bulk_cutoff_eV
+        Plane-wave cutoff where the cell relaxes (Pulay stress), eV.
+    kpoints_relax, kpoints_static
+        Meshes of slabs for relaxation and for the final electronic structure; molecules always use Gamma.
+    kpoints_bulk
+        Mesh of the five-atom cubic cell.
+    kpoints_refer_to
+        ``1x1``: the meshes belong to the primitive lateral cell and are divided by the supercell;
+        ``cell``: they are used as written.
+    kpoint_scheme
+        ``gamma`` (Gamma-centered) or ``monkhorst-pack``.
+    smearing, sigma_eV
+        Kind and width of the smearing.
+    energy_tol_eV
+        Convergence of the self-consistent cycle, eV.
+    force_tol_eV_per_A
+        A relaxation has converged when the largest force on a free atom is below, eV/Angstrom.
+    max_ionic_steps, max_scf_steps
+        Limits; a calculation that reaches one has not converged.
+    dispersion
+        ``none`` or ``D3(BJ)``; ``built-in`` where the method contains it.
+    spin
+        ``auto`` polarizes when the number of electrons is odd or unpaired electrons are asked for.
+    dipole
+        ``auto`` corrects one-sided slabs and dipolar molecules where the engine can.
+    frozen
+        ``study``: the atoms that the study fixes; ``slab``: the whole inorganic slab.
+    static_after_relax
+        Final energies come from a static calculation at ``kpoints_static`` after the relaxation.
+    molecule_padding_A
+        Empty space around a molecule in its box, Angstrom, on each side.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    xc: str
+    core: str | None = None
+    cutoff_eV: Positive | None = None
+    bulk_cutoff_eV: Positive | None = None
+    kpoints_relax: Mesh = (1, 1, 1)
+    kpoints_static: Mesh = (1, 1, 1)
+    kpoints_bulk: Mesh = (8, 8, 8)
+    kpoints_refer_to: Literal["1x1", "cell"] = "1x1"
+    kpoint_scheme: Literal["gamma", "monkhorst-pack"] = "gamma"
+    smearing: Literal["gaussian", "fermi-dirac", "methfessel-paxton", "tetrahedron"] = "gaussian"
+    sigma_eV: Positive = 0.05
+    energy_tol_eV: Positive = 1e-5
+    force_tol_eV_per_A: Positive = 0.02
+    max_ionic_steps: Annotated[int, Field(ge=1)] = 200
+    max_scf_steps: Annotated[int, Field(ge=1)] = 200
+    dispersion: Literal["none", "D3(BJ)", "built-in"] = "none"
+    spin: Literal["auto", "polarized", "none"] = "auto"
+    dipole: Literal["auto", "none"] = "auto"
+    frozen: Literal["study", "slab"] = "study"
+    static_after_relax: bool = False
+    molecule_padding_A: Positive = 7.5
+
+
+class Level(BaseModel):
+    """A named level of theory.
+
+    Attributes
+    ----------
+    name, description, source
+        What it is called, what it is for, and where its values were stated.
+    parent
+        Name of the preset it started from.
+    settings
+        Engine-neutral keys.
+    choices
+        Key -> why: every value that the source does not state and that is ours.
+    engines
+        Raw keys for one engine, passed on as they are, for instance ``{"vasp": {"incar": {...}}}``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    description: str
+    source: str
+    parent: str | None = None
+    settings: Settings
+    choices: dict[str, str] = Field(default_factory=dict)
+    engines: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    def resolved(self, engine: str) -> dict[str, Any]:
+        """Return the level for one engine as plain JSON types: what a job carries and its id hashes."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "source": self.source,
+            "choices": dict(self.choices),
+            "engine": engine,
+            "settings": self.settings.model_dump(mode="json"),
+            "raw": self.engines.get(engine.partition(":")[0], {}),
+        }
