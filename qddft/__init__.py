@@ -1,1 +1,57 @@
-"""Set up, run and analyze DFT studies of ligands and vacancies on lead-halide perovskite surfaces."""
+"""Set up, run and analyze DFT studies of ligands and vacancies on lead-halide perovskite surfaces.
+
+Importing this package loads nothing heavy: every public name is fetched from its module when it is first used.
+
+Examples
+--------
+>>> import qddft
+>>> slab = qddft.build_slab("CsPbBr3", termination="PbX2", layers=3, supercell=(2, 2), vacuum=15.0)
+>>> slab.get_chemical_formula()
+'Br28Cs4Pb8'
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# public name -> module that defines it
+_PUBLIC = {
+    "QddftError": "qddft.core.errors",
+    "Outputs": "qddft.outputs.outputs",
+    "Result": "qddft.recipes.result",
+    "Ligand": "qddft.atoms.ligand",
+    "build_bulk": "qddft.atoms.bulk",
+    "build_slab": "qddft.atoms.slab",
+    "with_vacuum": "qddft.atoms.slab",
+    "get_ligand": "qddft.library.ligands",
+    "list_ligands": "qddft.library.ligands",
+    "truncate": "qddft.atoms.truncation",
+    "attach": "qddft.atoms.binding",
+    "find_vacancies": "qddft.atoms.vacancy",
+    "charge_ledger": "qddft.atoms.charge",
+    "load_level": "qddft.levels.load",
+    "load_study": "qddft.study.load",
+    "plan": "qddft.study.session",
+    "write": "qddft.study.session",
+    "run": "qddft.study.session",
+    "collect": "qddft.study.collect",
+    "read_outputs": "qddft.engines.vasp.read",
+    "audit": "qddft.study.audit",
+    "binding_energy": "qddft.analysis.binding",
+}
+
+__all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0605  (built from the table above)
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a public name from its module."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'qddft' has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
