@@ -1,0 +1,240 @@
+"""(001) slabs of perovskites with the termination of each face asked for by name."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qddft.atoms.bulk import build_bulk, describe_bulk
+from qddft.atoms.bulk_data import HALIDES
+from qddft.atoms.pseudocubic import B_CATIONS, PseudoCubic, pseudocubic
+from qddft.atoms.slab_options import (
+    Supercell,
+    check_fixed_layers,
+    check_layers,
+    check_vacuum,
+    parse_supercell,
+    parse_termination,
+)
+from qddft.core.errors import StructureError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+# the lowest atom lies this far above z = 0, so that a small relaxation does not wrap it to the top of the cell
+FLOOR = 1.0
+
+
+def build_slab(
+    bulk: "str | Atoms",
+    *,
+    termination: str | Sequence[str] = "PbX2",
+    layers: int = 9,
+    supercell: Supercell | int = (1, 1),
+    vacuum: float = 15.0,
+    lattice: str | float = "pbe",
+    phase: str = "cubic",
+    fixed_layers: int | str = 0,
+) -> "Atoms":
+    """Cut an (001) slab.
+
+    The lowest atom lies 1 Angstrom above z = 0 (less where the vacuum is thinner than 2 Angstrom); the vacuum is above
+    the slab, where a ligand goes. The cell is periodic in all three directions, as VASP and tblite take it.
+
+    Parameters
+    ----------
+    bulk
+        Formula of a library crystal (``CsPbBr3``), or a perovskite crystal as ``ase.Atoms``; then ``lattice`` and
+        ``phase`` are not used.
+    termination
+        ``PbX2`` or ``CsX`` (``PbBr2``, ``CsBr`` are understood) on both faces, or a pair (top, bottom).
+    layers
+        Atomic layers, PbX2 and CsX counted one by one: odd for equal faces, even for unequal ones.
+    supercell
+        Lateral cell in pseudo-cubic units: ``(n, m)``, ``"2x3"``, ``"sqrt2"``, ``"2sqrt2"``.
+    vacuum
+        Empty height above the highest atom, Angstrom: the cell is as high as the slab plus this.
+    lattice, phase
+        See ``build_bulk``. The face normal is the pseudo-cubic axis closest to the third cell vector.
+    fixed_layers
+        Layers held by ``FixAtoms``, counted from the bottom, or ``"all"``.
+
+    Returns
+    -------
+    ase.Atoms
+        ``arrays["fragment"]`` is 0, ``arrays["layer"]`` counts from 1 at the bottom, ``info["qddft"]`` says how the
+        slab was made.
+
+    Raises
+    ------
+    StructureError
+        An option that makes no slab, or a lateral cell in which the pattern of tilts does not fit.
+    """
+    crystal = build_bulk(bulk, phase=phase, lattice=lattice) if isinstance(bulk, str) else bulk
+    halides, a_sites, b_sites = _sublattices(crystal)
+    top, bottom = parse_termination(termination, a_sites, b_sites, halides)
+    count = check_layers(layers, top, bottom)
+    fixed = check_fixed_layers(fixed_layers, count)
+    gap = check_vacuum(vacuum)
+    lateral, label = parse_supercell(supercell)
+    frame = pseudocubic(crystal)
+    cells = _lateral_cells(frame, lateral, label)
+    slab = _cut(crystal, frame, cells, first=0 if bottom == "PbX2" else 1, layers=count)
+    _check_stacking(slab, lateral)
+    slab = with_vacuum(slab, gap)
+    _hold(slab, fixed)
+    slab.info["qddft"] = {
+        "kind": "slab",
+        "bulk": describe_bulk(crystal),
+        "termination": {"top": top, "bottom": bottom},
+        "layers": count,
+        "supercell": label,
+        "vacuum": gap,
+        "fixed_layers": fixed,
+        "fragments": [{"name": "slab", "charge": 0}],
+        "removed": [],
+    }
+    return slab
+
+
+def with_vacuum(atoms: "Atoms", vacuum: float) -> "Atoms":
+    """Return a copy whose cell is as high as its atoms plus a vacuum.
+
+    Positions are taken as they are: nothing is wrapped, so a ligand that reaches below z = 0 is counted below. All
+    atoms move up or down together so that the lowest one keeps its distance to the cell floor.
+
+    Parameters
+    ----------
+    atoms
+        A slab or complex whose third cell vector is along z.
+    vacuum
+        Empty height above the highest atom, Angstrom; after a ligand was attached it is counted above its tip.
+
+    Raises
+    ------
+    StructureError
+        No atoms, a vacuum that is not positive, or a third cell vector that is not along z.
+    """
+    gap = check_vacuum(vacuum)
+    if len(atoms) == 0:
+        raise StructureError("with_vacuum: there are no atoms.")
+    cell = atoms.cell.array.copy()
+    if np.abs(cell[:2, 2]).max() > 1e-6 or np.abs(cell[2, :2]).max() > 1e-6:
+        raise StructureError("with_vacuum: the first two cell vectors must lie in the xy plane and the third along z.")
+    heights = atoms.positions[:, 2]
+    changed = atoms.copy()
+    # ASE would hold the fixed atoms back
+    changed.set_constraint()
+    changed.positions[:, 2] += min(FLOOR, gap / 2) - heights.min()
+    cell[2] = [0.0, 0.0, float(np.ptp(heights)) + gap]
+    changed.set_cell(cell)
+    changed.set_constraint(atoms.constraints)
+    if "qddft" in changed.info:
+        changed.info["qddft"] = changed.info["qddft"] | {"vacuum": gap}
+    return changed
+
+
+def _sublattices(crystal: "Atoms") -> tuple[list[str], list[str], list[str]]:
+    """Return the symbols of halides, A cations and B cations in a crystal."""
+    symbols = sorted(set(crystal.get_chemical_symbols()))
+    halides = [symbol for symbol in symbols if symbol in HALIDES]
+    b_sites = [symbol for symbol in symbols if symbol in B_CATIONS]
+    return halides, [symbol for symbol in symbols if symbol not in (*halides, *b_sites)], b_sites
+
+
+def _lateral_cells(frame: PseudoCubic, lateral: np.ndarray, label: str) -> np.ndarray:
+    """Return lateral and stacking periods of the crystal in its own lattice vectors, integers, shape (3, 3)."""
+    rows = np.column_stack([lateral, [0, 0]])
+    if not all(frame.is_period(row) for row in rows):
+        fits = [name for name in ("sqrt2", "2x1", "1x2", "2x2", "2sqrt2", "4x4") if _fits(frame, name)]
+        raise StructureError(
+            f"supercell {label!r}: the tilts of this crystal do not repeat with this lateral cell. "
+            f"Take {', '.join(fits) or 'a larger one'} or a multiple of it."
+        )
+    height = next(
+        k for k in range(1, round(abs(np.linalg.det(frame.periods))) + 1) if frame.is_period(np.array([0, 0, k]))
+    )
+    return np.round(frame.in_bulk_cell(np.vstack([rows, [0, 0, height]]))).astype(int)
+
+
+def _fits(frame: PseudoCubic, name: str) -> bool:
+    """Tell whether the tilts repeat with a named lateral cell."""
+    return all(frame.is_period(row) for row in np.column_stack([parse_supercell(name)[0], [0, 0]]))
+
+
+def _cut(crystal: "Atoms", frame: PseudoCubic, cells: np.ndarray, *, first: int, layers: int) -> "Atoms":
+    """Take consecutive atomic layers; layer 0 holds the B cation at the origin of the frame."""
+    from ase import Atoms
+
+    block = _repeat(crystal, cells)
+    period = block.cell.array[2]
+    # twice the pseudo-cubic height is the number of the atomic layer; tilts move an X atom by less than half a layer
+    inverse = np.linalg.inv(frame.vectors)
+    level = np.round(2 * ((block.positions - frame.origin) @ inverse)[:, 2]).astype(int)
+    per_period = round(2 * (period @ inverse)[2])
+    symbols, positions, layer = [], [], []
+    for wanted in range(first, first + layers):
+        for index in np.flatnonzero((wanted - level) % per_period == 0):
+            symbols.append(block.symbols[index])
+            positions.append(block.positions[index] + (wanted - level[index]) // per_period * period)
+            layer.append(wanted - first + 1)
+    cell = block.cell.array.copy()
+    cell[2] = np.cross(cell[0], cell[1]) / np.linalg.norm(np.cross(cell[0], cell[1])) * layers * 10.0
+    slab = Atoms(symbols, positions=np.array(positions) - frame.origin, cell=cell, pbc=True)
+    slab.set_array("fragment", np.zeros(len(slab), dtype=int))
+    slab.set_array("layer", np.array(layer))
+    return _in_order(_flat(slab))
+
+
+def _repeat(crystal: "Atoms", cells: np.ndarray) -> "Atoms":
+    """Return the supercell of a crystal without its description."""
+    from ase.build import make_supercell
+
+    bare = crystal.copy()
+    bare.info = {}
+    bare.set_constraint()
+    return make_supercell(bare, cells)
+
+
+def _flat(slab: "Atoms") -> "Atoms":
+    """Turn the lateral vectors into the xy plane, the first along x, and wrap the atoms laterally."""
+    flat = slab.copy()
+    flat.set_cell(slab.cell.standard_form()[0], scale_atoms=True)
+    lateral = flat.get_scaled_positions(wrap=False)
+    # an atom at a fraction of -1e-12 belongs to the edge at 0, not to the one at 1
+    lateral[:, :2] -= np.floor(lateral[:, :2] + 1e-6)
+    flat.set_scaled_positions(lateral)
+    return flat
+
+
+def _in_order(slab: "Atoms") -> "Atoms":
+    """Sort from the bottom up: layer, cations before halides, then y and x."""
+    symbols = slab.get_chemical_symbols()
+    x, y = np.round(slab.positions[:, 0], 3), np.round(slab.positions[:, 1], 3)
+    keys = [
+        (int(slab.arrays["layer"][i]), symbols[i] in HALIDES, symbols[i], float(y[i]), float(x[i]))
+        for i in range(len(slab))
+    ]
+    return slab[sorted(range(len(slab)), key=keys.__getitem__)]
+
+
+def _check_stacking(slab: "Atoms", lateral: np.ndarray) -> None:
+    """Refuse crystals whose layers are not BX2 and AX in turn."""
+    area = abs(round(float(np.linalg.det(lateral))))
+    symbols = np.array(slab.get_chemical_symbols())
+    for number in np.unique(slab.arrays["layer"]):
+        held = symbols[slab.arrays["layer"] == number]
+        halides, cations = int(np.isin(held, HALIDES).sum()), int(np.isin(held, B_CATIONS).sum())
+        if (halides, cations) not in ((2 * area, area), (area, 0)):
+            raise StructureError(
+                f"layer {number} of the slab would hold {cations} Pb and {halides} halides where PbX2 or CsX was "
+                "expected: this crystal is no complete ABX3 perovskite."
+            )
+
+
+def _hold(slab: "Atoms", fixed: int) -> None:
+    """Fix the lowest layers of a slab that this module has just made."""
+    from ase.constraints import FixAtoms
+
+    if fixed:
+        slab.set_constraint(FixAtoms(indices=np.flatnonzero(slab.arrays["layer"] <= fixed)))
