@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Mesh = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# a level's name appears in tables and file names
+NAME_PATTERN = r"^[a-z0-9][a-z0-9.-]{0,63}$"
 
 
 class Settings(BaseModel):
@@ -76,6 +78,15 @@ class Settings(BaseModel):
     static_after_relax: bool = False
     molecule_padding_A: Positive = 7.5
 
+    @model_validator(mode="after")
+    def _one_mesh_for_all_energies(self) -> "Settings":
+        if not self.static_after_relax and self.kpoints_relax != self.kpoints_static:
+            raise ValueError(
+                "kpoints_relax and kpoints_static differ although static_after_relax is off, so that terms of one "
+                "difference would come from two meshes; make them equal or set static_after_relax: true"
+            )
+        return self
+
 
 class Level(BaseModel):
     """A named level of theory.
@@ -92,17 +103,20 @@ class Level(BaseModel):
         Key -> why: every value that the source does not state and that is ours.
     engines
         Raw keys for one engine, passed on as they are, for instance ``{"vasp": {"incar": {...}}}``.
+    caution
+        Sentence that travels as a warning with every number of this level; empty where none is needed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    description: str
-    source: str
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    description: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)]
     parent: str | None = None
     settings: Settings
     choices: dict[str, str] = Field(default_factory=dict)
     engines: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    caution: str = ""
 
     def resolved(self, engine: str) -> dict[str, Any]:
         """Return the level for one engine as plain JSON types: what a job carries and its id hashes."""
