@@ -1,10 +1,13 @@
+import numpy as np
 import pytest
 
-from qddft.core.errors import LevelError
-from qddft.levels.kpoints import job_mesh, supercell_multiples
+from qddft.atoms.slab_options import parse_supercell
+from qddft.core.errors import StructureError
+from qddft.levels.kpoints import job_mesh
 from qddft.levels.load import load_level
 
 TAO = load_level("tao-pbe").settings
+CELLS = ["1x1", "2x1", "2x2", "3x3", "3x4", "5x5", "7x7", "sqrt2", "2sqrt2", "3sqrt2"]
 
 
 @pytest.mark.parametrize(
@@ -23,12 +26,13 @@ def test_meshes_follow_the_supercell(supercell, static, relax):
     assert job_mesh(TAO, role="complex", task="relax", supercell=supercell) == relax
 
 
-@pytest.mark.parametrize("n", range(1, 9))
-def test_the_corner_of_the_1x1_zone_is_on_every_gamma_mesh(n):
-    points = job_mesh(TAO, role="slab", task="static", supercell=f"{n}x{n}")[0]
-    # (1/2) b1 of the 1x1 cell is (n/2) of the supercell's shorter vector
-    assert (n / 2 * points) % 1 == 0
-    assert points * n >= 8
+@pytest.mark.parametrize("supercell", CELLS)
+def test_the_corner_of_the_1x1_zone_is_on_every_mesh_and_none_is_coarser(supercell):
+    mesh = np.array(job_mesh(TAO, role="slab", task="static", supercell=supercell)[:2])
+    matrix = parse_supercell(supercell)[0]
+    corner = matrix @ [0.5, 0.5]
+    assert np.allclose((corner * mesh) % 1, 0)
+    assert (mesh * np.linalg.norm(matrix, axis=1) >= 8 - 1e-9).all()
 
 
 def test_molecules_are_sampled_at_gamma_and_bulk_on_its_own_mesh():
@@ -42,5 +46,5 @@ def test_a_mesh_that_refers_to_the_cell_is_used_as_written():
 
 
 def test_an_unknown_supercell_is_refused():
-    with pytest.raises(LevelError, match="the supercell '2,2' is neither"):
-        supercell_multiples("2,2")
+    with pytest.raises(StructureError, match="supercell"):
+        job_mesh(TAO, role="slab", task="static", supercell="two")
