@@ -1,0 +1,211 @@
+"""Conformers: ETKDGv3 embeddings and stretched chains, relaxed and ranked by MMFF94, or UFF where MMFF94 has no terms.
+
+ETKDGv3: Wang, Witek, Landrum and Riniker, J. Chem. Inf. Model. 60, 2044 (2020), as implemented in RDKit.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qddft.atoms.ligand import Ligand, molecule_atoms
+from qddft.core.errors import LigandError
+from qddft.core.units import KCAL_PER_MOL_IN_EV
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from rdkit.Chem import Mol
+
+DEFAULT_COUNT = 12
+DEFAULT_PRUNE_RMS = 0.3
+_MAX_STEPS = 5000
+
+
+@dataclass(frozen=True)
+class Conformer:
+    """One relaxed geometry.
+
+    Attributes
+    ----------
+    positions
+        Shape (n_atoms, 3), Angstrom.
+    energy
+        Force-field energy, eV; its zero has no meaning.
+    force_field
+        ``MMFF94``, ``UFF`` or ``none`` (single atoms and stars of known shape).
+    """
+
+    positions: np.ndarray
+    energy: float
+    force_field: str
+
+
+def conformers(
+    ligand: Ligand, n: int = DEFAULT_COUNT, *, seed: int = 0, prune_rms: float = DEFAULT_PRUNE_RMS
+) -> "tuple[Atoms, ...]":
+    """Return up to ``n`` conformers sorted by force-field energy.
+
+    Parameters
+    ----------
+    ligand
+        Its atom order is kept.
+    n
+        Largest number returned; fewer if fewer are distinct.
+    seed
+        Equal seeds give equal coordinates.
+    prune_rms
+        Conformers whose heavy atoms differ by less after superposition are one, Angstrom.
+
+    Returns
+    -------
+    tuple of Atoms
+        Labelled like ``Ligand.atoms``; ``info["qddft"]`` tells conformer, seed, ``energy_eV`` and ``force_field``.
+
+    Raises
+    ------
+    LigandError
+        ``n`` or ``seed`` out of range, or RDKit cannot embed the molecule.
+    """
+    from qddft.atoms.molecule import mol_of
+
+    found = search(mol_of(ligand), n, seed=seed, prune_rms=prune_rms, name=ligand.name)
+    return tuple(_described(ligand, item, rank, seed) for rank, item in enumerate(found))
+
+
+def ligand_with_conformer(ligand: Ligand, index: int, *, n: int = DEFAULT_COUNT, seed: int = 0) -> Ligand:
+    """Return the ligand in conformer ``index`` of ``conformers(ligand, n, seed=seed)``.
+
+    Raises
+    ------
+    LigandError
+        There is no such conformer.
+    """
+    found = conformers(ligand, n, seed=seed)
+    if not 0 <= index < len(found):
+        raise LigandError(f"{ligand.name} has {len(found)} distinct conformers (0 to {len(found) - 1}), not {index}")
+    return replace(ligand, positions=rounded(found[index].positions), conformer=index, seed=seed)
+
+
+def rounded(positions: np.ndarray) -> tuple[tuple[float, float, float], ...]:
+    """Return coordinates as plain numbers with 8 decimals, Angstrom; shape (n_atoms, 3) in."""
+    return tuple((float(x), float(y), float(z)) for x, y, z in np.round(positions, 8) + 0.0)
+
+
+def _described(ligand: Ligand, item: Conformer, rank: int, seed: int) -> "Atoms":
+    entry = replace(ligand, conformer=rank, seed=seed).record(anchors=ligand.anchors[0])
+    atoms = molecule_atoms(ligand.symbols, np.round(item.positions, 8), entry)
+    atoms.info["qddft"] |= {"energy_eV": item.energy, "force_field": item.force_field}
+    return atoms
+
+
+def search(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) -> list[Conformer]:
+    """Return distinct conformers of a molecule with explicit hydrogens, lowest energy first.
+
+    Raises
+    ------
+    LigandError
+        As ``conformers``.
+    """
+    from rdkit import Chem, rdBase
+
+    from qddft.atoms.shapes import known_shape
+    from qddft.atoms.stretching import stretched
+
+    if n < 1:
+        raise LigandError(f"{name}: the number of conformers is {n}; ask for 1 or more")
+    if not 0 <= seed < 2**31:
+        raise LigandError(f"{name}: the seed is {seed}; it must lie between 0 and 2147483647")
+    if len(Chem.GetMolFrags(mol)) > 1:
+        return _search_pair(mol, n, seed=seed, prune_rms=prune_rms, name=name)
+    shape = known_shape(mol)
+    if shape is not None:
+        return [Conformer(shape, 0.0, "none")]
+    with rdBase.BlockLogs():
+        copy = Chem.Mol(mol)
+        _embed(copy, n, seed=seed, name=name)
+        stretched(copy)
+        energies, force_field = _relax(copy)
+    ranked = sorted(zip(energies, (conf.GetPositions() for conf in copy.GetConformers()), strict=True), key=_energy)
+    heavy = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() > 1]
+    kept: list[Conformer] = []
+    for energy, positions in ranked:
+        if all(superposed_rms(positions[heavy], other.positions[heavy]) >= prune_rms for other in kept):
+            kept.append(Conformer(positions - positions.mean(axis=0), energy * KCAL_PER_MOL_IN_EV, force_field))
+    return kept[:n]
+
+
+def _search_pair(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) -> list[Conformer]:
+    """Search each ion alone and dock the ions one after the other."""
+    from rdkit import Chem
+
+    from qddft.atoms.ion_pairs import Ion, docked, ion_of
+
+    mapping: list[tuple[int, ...]] = []
+    parts = Chem.GetMolFrags(mol, asMols=True, fragsMolAtomMapping=mapping)
+    searched = [search(part, n, seed=seed, prune_rms=prune_rms, name=name) for part in parts]
+    found = []
+    for rank in range(min(n, max(len(items) for items in searched))):
+        chosen = [items[min(rank, len(items) - 1)] for items in searched]
+        ions = [ion_of(part, item.positions) for part, item in zip(parts, chosen, strict=True)]
+        whole = ions[0]
+        for ion in ions[1:]:
+            placed = docked(whole, ion, seed)
+            whole = Ion(
+                *(
+                    np.concatenate(pair)
+                    for pair in ((whole.numbers, ion.numbers), (whole.positions, placed), (whole.charges, ion.charges))
+                )
+            )
+        positions = np.empty_like(whole.positions)
+        positions[np.concatenate(mapping)] = whole.positions
+        force_field = max((item.force_field for item in chosen), key=len)
+        found.append(Conformer(positions - positions.mean(axis=0), sum(item.energy for item in chosen), force_field))
+    return found
+
+
+def _energy(ranked: tuple[float, np.ndarray]) -> float:
+    return ranked[0]
+
+
+def _embed(mol: "Mol", n: int, *, seed: int, name: str) -> None:
+    from rdkit.Chem import rdDistGeom
+
+    parameters: Any = rdDistGeom.ETKDGv3()
+    # RDKit multiplies the seed by the conformer number, so that seed 0 would give the same geometry n times
+    parameters.randomSeed = seed % (2**31 - 1) + 1
+    parameters.numThreads = 1
+    rdDistGeom.EmbedMultipleConfs(mol, n, parameters)
+    if mol.GetNumConformers() == 0:
+        parameters.useRandomCoords = True
+        parameters.maxIterations = 200
+        rdDistGeom.EmbedMultipleConfs(mol, n, parameters)
+    if mol.GetNumConformers() == 0:
+        raise LigandError(
+            f"RDKit finds no geometry for {name}: the stereochemistry or rings may be impossible, or the element "
+            f"unusual; give a structure file (xyz, sdf, mol) instead"
+        )
+
+
+def _relax(mol: "Mol") -> tuple[list[float], str]:
+    """Relax all conformers in place and return their energies, kcal/mol."""
+    from rdkit.Chem import rdForceFieldHelpers as force_fields
+
+    if force_fields.MMFFHasAllMoleculeParams(mol):
+        relaxed = force_fields.MMFFOptimizeMoleculeConfs(mol, maxIters=_MAX_STEPS)
+        return [energy for _, energy in relaxed], "MMFF94"
+    if force_fields.UFFHasAllMoleculeParams(mol):
+        relaxed = force_fields.UFFOptimizeMoleculeConfs(mol, maxIters=_MAX_STEPS)
+        return [energy for _, energy in relaxed], "UFF"
+    return [0.0] * mol.GetNumConformers(), "none"
+
+
+def superposed_rms(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the root-mean-square distance of two point sets of shape (n, 3) after the best rotation, Angstrom.
+
+    Kabsch, Acta Cryst. A 32, 922 (1976).
+    """
+    a, b = first - first.mean(axis=0), second - second.mean(axis=0)
+    u, singular, vt = np.linalg.svd(a.T @ b)
+    singular[-1] *= np.sign(np.linalg.det(u @ vt))
+    squared = (a**2).sum() + (b**2).sum() - 2.0 * singular.sum()
+    return float(np.sqrt(max(squared, 0.0) / len(a)))
