@@ -87,7 +87,6 @@ def _bare_molecule(path: Path) -> "Mol":
     from ase.io import read
     from ase.io.formats import UnknownFileTypeError
     from rdkit import Chem
-    from rdkit.Geometry import Point3D
 
     try:
         frames = read(path, index=":", format=_format(path))
@@ -98,15 +97,11 @@ def _bare_molecule(path: Path) -> "Mol":
     atoms = frames[0]
     if atoms.pbc.any():
         atoms = _whole(atoms)
-    editable = Chem.RWMol()
-    conformer = Chem.Conformer(len(atoms))
-    for index, (symbol, position) in enumerate(zip(atoms.get_chemical_symbols(), atoms.positions, strict=True)):
-        atom = Chem.Atom(symbol)
-        atom.SetNoImplicit(noImplicit=True)
-        editable.AddAtom(atom)
-        conformer.SetAtomPosition(index, Point3D(*(float(x) for x in position)))
-    editable.AddConformer(conformer, assignId=True)
-    return editable.GetMol()
+    lines = (
+        f"{symbol} {x:.8f} {y:.8f} {z:.8f}"
+        for symbol, (x, y, z) in zip(atoms.get_chemical_symbols(), atoms.positions, strict=True)
+    )
+    return Chem.MolFromXYZBlock("\n".join([str(len(atoms)), "", *lines, ""]))
 
 
 def _format(path: Path) -> str | None:
