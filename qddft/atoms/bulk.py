@@ -20,13 +20,14 @@ def build_bulk(formula: str, *, phase: str = "cubic", lattice: str | float = "pb
     phase
         ``cubic``, or another phase that the library has for this compound.
     lattice
-        Name of a sourced lattice (``pbe``, ``experiment``, ...), or the edge a in Angstrom; the other edges and the
-        fractional coordinates then follow the first lattice of the data file.
+        Name of a sourced lattice (``pbe``, ``experiment``, ...), or the edge a of the built cell in Angstrom; the
+        other edges and the fractional coordinates then follow the first lattice of the data file.
 
     Returns
     -------
     ase.Atoms
-        Periodic in all directions, ``info["qddft"]`` of kind ``bulk`` with lattice constant and source.
+        Conventional cell (orthorhombic perovskites in the setting Pbnm, the doubled pseudo-cubic axis along c),
+        periodic in all directions, ``info["qddft"]`` of kind ``bulk`` with lattice constant and source.
 
     Raises
     ------
@@ -56,25 +57,34 @@ def _given_edge(bulk: Bulk, edge: float) -> Lattice:
             f"{bulk.formula} {bulk.phase}: the lattice constant {edge!r} is not a length in Angstrom between 3 and 30."
         )
     first = bulk.lattices[0]
-    scale = float(edge) / first.a
-    return Lattice("given", float(edge), first.b * scale, first.c * scale, "given by user", "given", first.sites)
+    scale = float(edge) / bulk.edges(first)[0]
+    a, b, c = (length * scale for length in (first.a, first.b, first.c))
+    return Lattice("given", a, b, c, "given by user", "given", first.sites)
 
 
 def _atoms_of(bulk: Bulk, lattice: Lattice) -> "Atoms":
     """Expand the asymmetric unit by the space group of the file."""
+    from ase import Atoms
     from ase.spacegroup import crystal
 
-    atoms = crystal(
+    listed = crystal(
         [site.element for site in lattice.sites],
         basis=[site.position for site in lattice.sites],
         spacegroup=bulk.space_group_number,
         cellpar=[lattice.a, lattice.b, lattice.c, 90, 90, 90],
         symprec=1e-3,
     )
-    del atoms.arrays["spacegroup_kinds"]
-    description = {"formula": bulk.formula, "phase": bulk.phase, "lattice": lattice.name, "a": lattice.a}
-    if not lattice.a == lattice.b == lattice.c:
-        description |= {"b": lattice.b, "c": lattice.c}
+    order = ["abc".index(axis) for axis in bulk.axes]
+    edges = bulk.edges(lattice)
+    atoms = Atoms(
+        listed.get_chemical_symbols(),
+        scaled_positions=listed.get_scaled_positions()[:, order],
+        cell=edges,
+        pbc=True,
+    )
+    description = {"formula": bulk.formula, "phase": bulk.phase, "lattice": lattice.name, "a": edges[0]}
+    if not edges[0] == edges[1] == edges[2]:
+        description |= {"b": edges[1], "c": edges[2]}
     description |= {"source": lattice.source, "tag": lattice.tag}
     atoms.info = {
         "qddft": {"kind": "bulk", "bulk": description, "fragments": [{"name": "bulk", "charge": 0}]},

@@ -43,7 +43,7 @@ class Lattice:
     name
         ``pbe``, ``pbesol``, ``hse06`` or ``experiment``.
     a, b, c
-        Cell edges, Angstrom.
+        Cell edges in the setting of the file, Angstrom.
     source
         Where the numbers were read.
     tag
@@ -70,13 +70,15 @@ class Bulk:
     formula, phase
         For instance ``CsPbBr3`` and ``cubic``.
     space_group, space_group_number
-        Hermann-Mauguin symbol of the setting used here, and its number.
+        Hermann-Mauguin symbol of the setting of the file, and its number.
     lattices
         Every sourced cell.
     missing
         Lattice name -> why it is not here.
     notes
         What a user of this phase has to know.
+    axes
+        Order in which the axes of the file become those of the built cell; ``cab`` turns Pnma into Pbnm.
     """
 
     formula: str
@@ -86,9 +88,15 @@ class Bulk:
     lattices: tuple[Lattice, ...]
     missing: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    axes: str = "abc"
 
     def __post_init__(self) -> None:
         freeze_fields(self)
+
+    def edges(self, lattice: Lattice) -> tuple[float, float, float]:
+        """Return the edges of the built cell, Angstrom."""
+        a, b, c = (getattr(lattice, axis) for axis in self.axes)
+        return a, b, c
 
     @property
     def halide(self) -> str:
@@ -106,7 +114,7 @@ class Bulk:
         for lattice in self.lattices:
             if lattice.name == name:
                 return lattice
-        known = ", ".join(f"{item.name} (a = {item.a:g})" for item in self.lattices)
+        known = ", ".join(f"{item.name} (a = {self.edges(item)[0]:g})" for item in self.lattices)
         if name in self.missing:
             raise StructureError(
                 f"{self.formula} {self.phase}: no {name!r} lattice: {self.missing[name]}. "
@@ -125,7 +133,7 @@ HALIDES = ("F", "Cl", "Br", "I")
 def read_bulks() -> tuple[Bulk, ...]:
     """Return all crystals of the data folder, sorted by formula and phase."""
     bulks = []
-    for path in sorted((data_folder("structures") / "bulk").glob("*.toml")):
+    for path in sorted((data_folder("structures") / "bulk").glob("Cs*-*.toml")):
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         try:
             bulks.append(_bulk_of(data))
@@ -157,13 +165,24 @@ def find_bulk(formula: str, phase: str = "cubic") -> Bulk:
     for bulk in of_formula:
         if bulk.phase == phase.lower():
             return bulk
-    hint = did_you_mean(phase, [bulk.phase for bulk in of_formula])
-    raise StructureError(f"{of_formula[0].formula} has no sourced phase {phase!r}. {hint}")
+    name, known = of_formula[0].formula, [bulk.phase for bulk in of_formula]
+    why = _unsourced().get(name, {}).get(phase.lower())
+    if why:
+        raise StructureError(f"{name} {phase}: {why}; known are {', '.join(known)}. Give the crystal as ase.Atoms.")
+    raise StructureError(f"{name} has no phase {phase!r}. {did_you_mean(phase, known)}")
+
+
+@cache
+def _unsourced() -> dict[str, dict[str, str]]:
+    """Return formula -> phase -> why it was left out."""
+    path = data_folder("structures") / "bulk" / "unsourced.toml"
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {formula: {str(phase): str(why) for phase, why in _table(item).items()} for formula, item in data.items()}
 
 
 def _bulk_of(data: dict[str, object]) -> Bulk:
     """Check the keys of a data file and make the value."""
-    allowed = {"formula", "phase", "space_group", "space_group_number", "notes", "lattices", "sites", "missing"}
+    allowed = {"formula", "phase", "space_group", "space_group_number", "notes", "lattices", "sites", "missing", "axes"}
     if unknown := set(data) - allowed:
         raise ValueError(f"unknown keys {sorted(unknown)}")
     shared = _sites_of(data.get("sites"))
@@ -175,6 +194,7 @@ def _bulk_of(data: dict[str, object]) -> Bulk:
         lattices=tuple(_lattice_of(item, shared) for item in _tables(data["lattices"])),
         missing={str(key): str(value) for key, value in _table(data.get("missing", {})).items()},
         notes=" ".join(str(data.get("notes", "")).split()),
+        axes=str(data.get("axes", "abc")),
     )
 
 

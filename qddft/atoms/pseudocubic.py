@@ -112,3 +112,42 @@ def _not_simple_cubic(name: str) -> str:
         f"{name}: its Pb (Sn, Ge) atoms do not form a simple-cubic lattice, so the crystal has no pseudo-cubic (001) "
         "faces. The delta phase is no perovskite; build the slab from the cubic, tetragonal or orthorhombic phase."
     )
+
+
+def with_normal(bulk: "Atoms", axis: str) -> "Atoms":
+    """Return the crystal in a cell whose third vector is along a chosen pseudo-cubic axis.
+
+    In tilted phases the faces across different pseudo-cubic axes differ: in Pbnm the octahedra turn in phase along c
+    and out of phase along a and b. ``build_slab(with_normal(crystal, "a"))`` cuts the face across a.
+
+    Parameters
+    ----------
+    bulk
+        A perovskite crystal.
+    axis
+        ``a``, ``b`` or ``c``; ``c`` is the pseudo-cubic axis closest to the third cell vector.
+
+    Raises
+    ------
+    StructureError
+        Another axis, or a crystal without pseudo-cubic axes.
+    """
+    from ase.build import make_supercell
+
+    if axis not in _CYCLIC:
+        raise StructureError(f"axis {axis!r}: the face normal is one of the pseudo-cubic axes a, b, c.")
+    frame = pseudocubic(bulk)
+    largest = round(abs(float(np.linalg.det(frame.periods))))
+    rows = []
+    for number in _CYCLIC[axis]:
+        unit = np.eye(3, dtype=int)[number]
+        rows.append(next(k for k in range(1, largest + 1) if frame.is_period(k * unit)) * unit)
+    turned = make_supercell(bulk, np.round(frame.in_bulk_cell(np.array(rows))).astype(int))
+    if "qddft" in bulk.info:
+        described = {**bulk.info["qddft"]}
+        described["bulk"] = described.get("bulk", {}) | {"normal": axis}
+        turned.info["qddft"] = described
+    return turned
+
+
+_CYCLIC = {"a": (1, 2, 0), "b": (2, 0, 1), "c": (0, 1, 2)}

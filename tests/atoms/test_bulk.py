@@ -74,3 +74,47 @@ def test_valence_electrons():
     assert VALENCE_ELECTRONS["Pb"] == 14
     with pytest.raises(StructureError, match="no valence electron count for Xe"):
         n_valence_electrons(["Xe", "H"])
+
+
+@pytest.mark.parametrize(
+    ("formula", "phase", "lattice", "number", "n_atoms"),
+    [
+        ("CsPbCl3", "tetragonal", "materials-project", 127, 10),
+        ("CsPbBr3", "orthorhombic", "experiment", 62, 20),
+        ("CsPbBr3", "orthorhombic", "materials-project", 62, 20),
+        ("CsPbBr3", "delta", "materials-project", 62, 20),
+        ("CsPbI3", "orthorhombic", "experiment", 62, 20),
+        ("CsPbI3", "orthorhombic", "pbesol", 62, 20),
+        ("CsPbI3", "orthorhombic", "materials-project", 62, 20),
+        ("CsPbI3", "delta", "experiment", 62, 20),
+        ("CsPbI3", "delta", "materials-project", 62, 20),
+    ],
+)
+def test_tilted_and_delta_phases(formula, phase, lattice, number, n_atoms):
+    """Space group as stated, every Pb octahedrally coordinated at chemically sensible distances."""
+    atoms = build_bulk(formula, phase=phase, lattice=lattice)
+    assert len(atoms) == n_atoms
+    dataset = spglib.get_symmetry_dataset((atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers), symprec=1e-3)
+    assert dataset.number == number
+    large = atoms * (2, 3, 2)
+    halides = np.flatnonzero(large.symbols == formula[4:-1])
+    # sum of Shannon radii (VI) of Pb2+ and the halide
+    expected = 1.19 + {"Cl": 1.81, "Br": 1.96, "I": 2.20}[formula[4:-1]]
+    for lead in np.flatnonzero(atoms.symbols == "Pb"):
+        nearest = np.sort(large.get_distances(int(lead), halides, mic=True))[:6]
+        assert nearest == pytest.approx([expected] * 6, rel=0.12)
+
+
+def test_orthorhombic_cells_are_built_in_pbnm():
+    atoms = build_bulk("CsPbI3", phase="orthorhombic", lattice="experiment")
+    assert atoms.cell.lengths() == pytest.approx([8.5766, 8.8561, 12.4722])
+    assert atoms.get_volume() == pytest.approx(947.33, abs=0.01)
+    scaled = build_bulk("CsPbI3", phase="orthorhombic", lattice=8.0)
+    assert scaled.cell.lengths() == pytest.approx(np.array([8.5766, 8.8561, 12.4722]) * 8.0 / 8.5766)
+
+
+def test_phases_without_a_source_say_so():
+    with pytest.raises(StructureError, match=r"no sourced P4/mbm cell .* known are cubic, delta, orthorhombic"):
+        build_bulk("CsPbI3", phase="tetragonal")
+    with pytest.raises(StructureError, match=r"no sourced PBE cell .* Take one of experiment \(a = 8.198\)"):
+        build_bulk("CsPbBr3", phase="orthorhombic")

@@ -37,7 +37,7 @@ def test_names_are_forgiving_and_suggest():
     assert find_bulk("cspbi3", "Cubic").formula == "CsPbI3"
     with pytest.raises(StructureError, match=r"unknown bulk 'CsPbBr2'.*Did you mean 'CsPbBr3'"):
         find_bulk("CsPbBr2")
-    with pytest.raises(StructureError, match=r"no sourced phase 'cubik'. Did you mean 'cubic'"):
+    with pytest.raises(StructureError, match=r"no phase 'cubik'. Did you mean 'cubic'"):
         find_bulk("CsPbBr3", "cubik")
     with pytest.raises(StructureError, match=r"unknown lattice 'pbe0'. Did you mean 'pbe'"):
         find_bulk("CsPbBr3").lattice("pbe0")
