@@ -1,9 +1,10 @@
 """What an engine is: a program that turns a job and a structure into ``Outputs``, through a folder."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from qddft.jobs.progress import Progress
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -11,27 +12,7 @@ if TYPE_CHECKING:
     from qddft.jobs.job import Job
     from qddft.outputs.outputs import Outputs
 
-
-@dataclass(frozen=True)
-class Progress:
-    """The state after one ionic step.
-
-    Attributes
-    ----------
-    step
-        Number of the step, from 0.
-    energy
-        Total energy, eV.
-    max_force
-        Largest force on a free atom, eV/Angstrom.
-    seconds
-        Wall time since the job's first start, s.
-    """
-
-    step: int
-    energy: float
-    max_force: float
-    seconds: float
+__all__ = ["Engine", "Progress"]
 
 
 @runtime_checkable
