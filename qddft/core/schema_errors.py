@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
 def schema_mistakes(error: "ValidationError", model: type["BaseModel"]) -> "list[tuple[Location, str]]":
     """Return ``(location, message)`` of every complaint; misspelt keys and choices come with did-you-mean."""
-    return [(tuple(item["loc"]), _message(dict(item), model)) for item in error.errors()]
+    items: list[dict[str, Any]] = [
+        dict(item) | {"loc": tuple(part for part in item["loc"] if part != "[key]")} for item in error.errors()
+    ]
+    return [(item["loc"], _message(item, model)) for item in items if not _echo(item, items)]
+
+
+def _echo(item: dict[str, Any], items: list[dict[str, Any]]) -> bool:
+    """Tell whether a list only counts as too short because its entries have mistakes of their own."""
+    length = len(item["loc"])
+    return item["type"] == "too_short" and any(
+        len(other["loc"]) > length and other["loc"][:length] == item["loc"] for other in items
+    )
 
 
 def _message(item: dict[str, Any], model: type["BaseModel"]) -> str:
@@ -31,6 +42,8 @@ def _message(item: dict[str, Any], model: type["BaseModel"]) -> str:
         return f"{key}: {item['ctx']['error']}" if location else str(item["ctx"]["error"])
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
         return f"{key or 'the file'} has to be a mapping of keys to values, not {_short(item['input'])}"
+    if kind in {"too_short", "string_too_short"}:
+        return f"{key}: must not be empty"
     return f"{key}: {_plain(item['msg'])}, not {_short(item['input'])}"
 
 
@@ -39,7 +52,11 @@ def _name(location: "Location") -> str:
 
 
 def _plain(message: str) -> str:
-    return message.replace("Input should", "should").replace("Value should", "should")
+    return (
+        re.sub(r"^\w+ should", "should", message)
+        .replace("valid tuple", "list")
+        .replace("valid integer", "whole number")
+    )
 
 
 def _short(value: Any) -> str:

@@ -1,0 +1,198 @@
+"""A study file to a ``Study``; every mistake of the file at once, each with its line."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from qddft.core.errors import LevelError, LigandError, ReferenceSchemeError, StructureError, StudyError
+from qddft.core.safe_yaml import Location, YamlDocument, read_yaml
+from qddft.core.schema_errors import schema_mistakes
+from qddft.core.suggest import did_you_mean
+from qddft.study.schema import LigandSpec, PublishedSpec, SlabSpec, Study
+
+Mistake = tuple[Location, str]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_study(path: str | Path) -> Study:
+    """Read and check a study.
+
+    Parameters
+    ----------
+    path
+        A study file, or a folder with a ``study.yaml``.
+
+    Raises
+    ------
+    StudyError
+        Lists every mistake as ``file:line: message``.
+    """
+    document = read_yaml(_study_file(Path(path)), StudyError)
+    if not isinstance(document.data, Mapping):
+        raise StudyError(f"{document.path}:1: a study is a mapping of keys to values; see workflows/ for examples")
+    data = dict(document.data)
+    found: list[Mistake] = []
+    study = None
+    try:
+        study = Study.model_validate(data).located(document.path, document.text)
+    except ValidationError as error:
+        found = schema_mistakes(error, Study)
+    found += _meaning(data, document.path.parent)
+    if study is None or found or document.mistakes:
+        raise StudyError(_listed(document, found))
+    return study
+
+
+def _study_file(path: Path) -> Path:
+    return path / "study.yaml" if path.is_dir() else path
+
+
+def _listed(document: YamlDocument, found: list[Mistake]) -> str:
+    lines = [*document.mistakes, *((document.line(location), message) for location, message in found)]
+    unique = sorted(dict.fromkeys(lines))
+    return "\n".join(f"{document.path}:{line}: {message}" for line, message in unique)
+
+
+def _meaning(data: Mapping[str, Any], folder: Path) -> list[Mistake]:
+    """Check what the parts mean, each as far as it has the right shape: a misspelt key hides no wrong ligand."""
+    slab = _part(SlabSpec, data.get("slab"))
+    ligands = _parts(LigandSpec, data.get("ligands"))
+    published = _parts(PublishedSpec, data.get("published"))
+    return [
+        *_level_mistakes(data.get("levels"), folder),
+        *(_slab_mistakes(slab) if slab else ()),
+        *_ligand_mistakes(ligands, slab, folder),
+        *_published_mistakes(published, ligands),
+    ]
+
+
+def _part(model: type[Model], value: Any) -> Model | None:
+    """Return a part with its wrong keys left out, ``None`` where the rest is not enough; the schema has named them."""
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
+    try:
+        return model.model_validate({key: entry for key, entry in value.items() if key not in wrong})
+    except ValidationError:
+        return None
+
+
+def _parts(model: type[Model], values: Any) -> list[tuple[int, Model]]:
+    parts = enumerate(_part(model, value) for value in values) if isinstance(values, list) else ()
+    return [(index, part) for index, part in parts if part is not None]
+
+
+def _level_mistakes(levels: Any, folder: Path) -> Iterator[Mistake]:
+    from qddft.levels.load import load_level, locate_level
+
+    for engine, name in levels.items() if isinstance(levels, Mapping) else ():
+        try:
+            load_level(locate_level(str(name), folder))
+        except LevelError as error:
+            yield ("levels", engine), f"{engine}: {error}"
+
+
+def _slab_mistakes(slab: SlabSpec) -> Iterator[Mistake]:
+    """Check keys against each other, then whether the slab can be built."""
+    from qddft.atoms.bulk import build_bulk
+    from qddft.atoms.bulk_data import find_bulk
+    from qddft.atoms.slab_options import check_fixed_layers, check_layers, parse_termination
+
+    steps: dict[str, Callable[[], object]] = {
+        "phase": lambda: find_bulk(slab.formula, slab.phase),
+        "lattice": lambda: build_bulk(slab.formula, phase=slab.phase, lattice=slab.lattice),
+        "fixed_layers": lambda: check_fixed_layers(slab.fixed_layers, slab.layers),
+        "termination": lambda: parse_termination(slab.termination, ["Cs"], ["Pb"], [halide_of(slab)]),
+        "layers": lambda: check_layers(
+            slab.layers, *parse_termination(slab.termination, ["Cs"], ["Pb"], [halide_of(slab)])
+        ),
+    }
+    wrong: dict[str, str] = {}
+    for key, step in steps.items():
+        # a key can only be judged when those it depends on are right
+        if (key == "lattice" and "phase" in wrong) or (key == "layers" and "termination" in wrong):
+            continue
+        try:
+            step()
+        except StructureError as error:
+            wrong[key] = str(error)
+    yield from ((("slab", key), message) for key, message in wrong.items())
+    if not wrong:
+        yield from _unbuildable(slab)
+
+
+def _unbuildable(slab: SlabSpec) -> Iterator[Mistake]:
+    from qddft.study.structures import build_study_slab
+
+    try:
+        build_study_slab(slab)
+    except StructureError as error:
+        yield ("slab",), str(error)
+
+
+def halide_of(slab: SlabSpec) -> str:
+    """Return the halide of a study's slab."""
+    from qddft.atoms.bulk_data import find_bulk
+
+    return find_bulk(slab.formula).halide
+
+
+def _ligand_mistakes(ligands: list[tuple[int, LigandSpec]], slab: SlabSpec | None, folder: Path) -> Iterator[Mistake]:
+    from qddft.study.ligands import find_ligand, resolve
+
+    seen: dict[LigandSpec, int] = {}
+    for index, spec in ligands:
+        first = seen.setdefault(spec, index)
+        if first != index:
+            yield ("ligands", index), f"the same row stands there already, as number {first + 1} of the ligands"
+            continue
+        row: Location = ("ligands", index)
+        whole = spec.model_copy(update={"truncate": None})
+        try:
+            find_ligand(whole, folder)
+        except LigandError as error:
+            yield (*row, "ligand"), str(error)
+            continue
+        try:
+            find_ligand(spec, folder)
+        except LigandError as error:
+            yield (*row, "truncate"), str(error)
+            spec = whole  # noqa: PLW2901  (the scheme can still be judged)
+        try:
+            resolve(spec, "Br" if slab is None else halide_of(slab), folder)
+        except (ReferenceSchemeError, LigandError) as error:
+            yield (*row, "reference"), str(error)
+
+
+def _published_mistakes(
+    published: list[tuple[int, PublishedSpec]], ligands: list[tuple[int, LigandSpec]]
+) -> Iterator[Mistake]:
+    for index, row in published:
+        same = [spec for _, spec in ligands if same_ligand(row.ligand, spec.ligand)]
+        if not same:
+            names = {spec.ligand for _, spec in ligands}
+            yield (
+                ("published", index, "ligand"),
+                f"no ligand of this study is called {row.ligand!r}. {did_you_mean(row.ligand, names)}",
+            )
+        elif row.reference is not None and row.reference not in {spec.reference for spec in same}:
+            schemes = ", ".join(sorted({spec.reference for spec in same}))
+            yield (
+                ("published", index, "reference"),
+                f"the study has {row.ligand} with reference {schemes}, not {row.reference}",
+            )
+
+
+def same_ligand(first: str, second: str) -> bool:
+    """Tell whether two names mean one ligand: equal text, or names and synonyms of one library entry."""
+    from qddft.library.ligands import find_record
+
+    if first.strip().casefold() == second.strip().casefold():
+        return True
+    record = find_record(first)
+    return record is not None and record == find_record(second)

@@ -1,0 +1,209 @@
+"""What may stand in a study file; unknown keys are refused."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
+
+from qddft.analysis.reaction import SchemeName
+from qddft.atoms.bulk_data import find_bulk
+from qddft.atoms.slab_options import check_vacuum, parse_supercell
+from qddft.core.suggest import did_you_mean
+
+Mode = Literal["atop", "bidentate", "bridging", "X-site"]
+Faces = Literal["top", "both"]
+Quantity = Literal["E_ads", "E_bind"]
+Unit = Literal["eV", "meV", "kJ/mol", "kcal/mol"]
+ENGINES = ("tblite", "vasp", "gpaw", "ase:MODULE:FACTORY")
+_ENGINE = re.compile(r"(tblite|vasp|gpaw|ase:[A-Za-z_][\w.]*:[A-Za-z_]\w*)", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# a title or a label is prose: it may hold a slash, as in (001)/PbBr2, but nothing that acts as a path or in a shell
+_PATH_OR_SHELL = re.compile(r"\.\.|^[/~]|\\|`|\$|;|\||[<>]")
+
+
+def _words(text: str) -> str:
+    found = _CONTROL.search(text) or _PATH_OR_SHELL.search(text)
+    if found:
+        raise ValueError(f"{found[0]!r} is not allowed, because the text is used in names of files; write plain words")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+def _checked(check: Callable[[Any], object]) -> Callable[[Any], Any]:
+    """Let a builder's own check refuse a value, and keep the value as written."""
+
+    def keep(value: Any) -> Any:
+        check(value)
+        return value
+
+    return keep
+
+
+def _lattice(value: Any) -> str | float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"give the name of a lattice, as 'pbe', or an edge in Angstrom, not {value!r}")
+    return value
+
+
+def _termination(value: Any) -> str | tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else ()
+    if not names or len(names) > 2 or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"give PbX2 or CsX, or a pair [top, bottom], not {value!r}")
+    return names[0] if len(names) == 1 else names
+
+
+def _fixed(value: Any) -> int | str:
+    if value == "all":
+        return "all"
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError(f"give a number of layers from 0, or 'all', not {value!r}")
+
+
+def _supercell(value: Any) -> str | tuple[int, int]:
+    parse_supercell(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _engine(name: str) -> str:
+    if not _ENGINE.fullmatch(name):
+        raise ValueError(f"unknown engine {name!r}. {did_you_mean(name, ENGINES)}")
+    return name
+
+
+Words = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_words)]
+Line = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
+EngineName = Annotated[str, AfterValidator(_engine)]
+
+
+class Strict(BaseModel):
+    """Frozen, and closed to unknown keys and to numbers that are none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SlabSpec(Strict):
+    """The (001) slab that all ligands share; keys as in ``qddft.atoms.slab.build_slab``."""
+
+    formula: Annotated[str, AfterValidator(_checked(find_bulk))]
+    phase: str = "cubic"
+    lattice: Annotated[str | float, PlainValidator(_lattice)] = "pbe"
+    termination: Annotated[str | tuple[str, ...], PlainValidator(_termination)] = "PbX2"
+    layers: Annotated[int, Field(strict=True, ge=1, le=99)]
+    supercell: Annotated[str | tuple[int, int], PlainValidator(_supercell)]
+    vacuum: Annotated[float, AfterValidator(_checked(check_vacuum)), Field(strict=True, le=200)] = 15.0
+    fixed_layers: Annotated[int | str, PlainValidator(_fixed)] = 0
+
+
+class LigandSpec(Strict):
+    """One ligand, how it sits and what its binding energy is measured against.
+
+    Attributes
+    ----------
+    ligand
+        Library name, synonym, SMILES, or a structure file beside the study.
+    truncate
+        Carbon atoms that each chain keeps; ``None`` for the whole molecule.
+    mode, faces
+        Binding mode; one ligand on the top face, or one on each.
+    reference
+        Reference scheme.
+    conformers
+        Conformers of each gas-phase molecule that are relaxed; the lowest counts.
+    poses
+        Starting poses on the slab that are relaxed; the lowest counts.
+    seed
+        Of the search for conformers and poses.
+    distance
+        Anchor to surface atom at the start, Angstrom; ``None`` for the default of the pair of elements.
+    """
+
+    ligand: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
+    truncate: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    mode: Mode = "atop"
+    faces: Faces = "top"
+    reference: SchemeName = "neutral"
+    conformers: Annotated[int, Field(strict=True, ge=1, le=50)] = 1
+    poses: Annotated[int, Field(strict=True, ge=1, le=20)] = 1
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
+    distance: Annotated[float, Field(strict=True, gt=0, le=10)] | None = None
+
+
+class PublishedSpec(Strict):
+    """A value from the literature to stand beside ours.
+
+    Attributes
+    ----------
+    ligand
+        A ligand of this study.
+    quantity
+        In which convention it is printed: ``E_ads`` (negative = bound) or ``E_bind`` (positive = bound).
+    value, unit
+        As printed; ``None`` where the source shows it in a figure only.
+    tolerance
+        Difference up to which ours agrees, in the same unit.
+    reference
+        Compare only with rows of this reference scheme; ``None`` for all rows of the ligand.
+    source
+        Where it is printed.
+    """
+
+    ligand: str
+    quantity: Quantity = "E_ads"
+    value: Annotated[float, Field(strict=True)] | None
+    unit: Unit = "eV"
+    tolerance: Annotated[float, Field(strict=True, ge=0)] | None = None
+    reference: SchemeName | None = None
+    source: Annotated[Line, Field(min_length=1)]
+
+
+class Study(Strict):
+    """One study file, checked; ``qddft.study.load.load_study`` makes it.
+
+    Attributes
+    ----------
+    title, source
+        What is studied, and which publication it follows.
+    levels
+        Engine to level of theory; the first entry is the default engine.
+    slab, ligands, published
+        See ``SlabSpec``, ``LigandSpec``, ``PublishedSpec``.
+    """
+
+    title: Words
+    source: Line = ""
+    levels: Annotated[dict[EngineName, str], Field(min_length=1)]
+    slab: SlabSpec
+    ligands: Annotated[tuple[LigandSpec, ...], Field(min_length=1, max_length=500)]
+    published: tuple[PublishedSpec, ...] = ()
+
+    _path: Path = PrivateAttr(default=Path("study.yaml"))
+    _text: str = PrivateAttr(default="")
+
+    @property
+    def path(self) -> Path:
+        """The file it was read from."""
+        return self._path
+
+    @property
+    def text(self) -> str:
+        """The file as it was read, comments included."""
+        return self._text
+
+    @property
+    def folder(self) -> Path:
+        """Where files that the study names are looked for."""
+        return self._path.parent
+
+    def located(self, path: Path, text: str) -> "Study":
+        """Return a copy that knows its file."""
+        copy = self.model_copy()
+        copy._path, copy._text = path, text
+        return copy
