@@ -156,6 +156,7 @@ def test_a_killed_holder_gives_the_lock_back(tmp_path):
     lock = tmp_path / LOCK
     code = f"""
 import sys, time
+from pathlib import Path
 from qddft.jobs.lock import hold
 with hold(Path({str(lock)!r})):
     print("held", flush=True)
