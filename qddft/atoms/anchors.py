@@ -53,7 +53,7 @@ KINDS: tuple[AnchorKind, ...] = (
     AnchorKind("thiolate", "[#16X1-:1][#6]", "donor"),
     AnchorKind("nitrate", "[NX3+](=[OX1:1])([OX1-:2])[OX1-:3]", "donor"),
     AnchorKind("alkoxide", "[OX1-:1][#6]", "donor"),
-    AnchorKind("amidine", "[CX3](=[NX2+0:1])[NX3+0:2]", "donor", "atoms only"),
+    AnchorKind("amidine", "[NX2+0:1]=[CX3][NX3+0]", "donor", "atoms only"),
     AnchorKind("primary amine", "[NX3H2+0:1][#6;!$([#6]=[O,S,N])]", "donor"),
     AnchorKind(
         "amine", "[NX3H1+0,NX3H0+0;!$([#7][#6]=[O,S,N]);!$([#7][#16](=O)=O);!$([N+0][O-]):1]([#6])[#6]", "donor"

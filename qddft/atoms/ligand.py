@@ -1,7 +1,7 @@
 """``Ligand``: a molecule, an ion or an ion pair with named atoms that can bind to a surface."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ class Ligand:
     smiles: str
     anchors: tuple[tuple[int, ...], ...]
     anchor_kinds: tuple[str, ...]
-    symbols: tuple[str, ...]
-    positions: tuple[Position, ...]
-    formal_charges: tuple[int, ...]
-    bonds: tuple[Bond, ...]
+    symbols: tuple[str, ...] = field(repr=False)
+    positions: tuple[Position, ...] = field(repr=False)
+    formal_charges: tuple[int, ...] = field(repr=False)
+    bonds: tuple[Bond, ...] = field(repr=False)
     unpaired: int = 0
     source: str = ""
     synonyms: tuple[str, ...] = ()

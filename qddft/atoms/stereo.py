@@ -6,6 +6,9 @@ if TYPE_CHECKING:
     from rdkit.Chem import Mol
 
 
+_NO_ATOM = 2**32 - 1  # RDKit's mark for an implicit hydrogen
+
+
 def specified(mol: "Mol") -> "tuple[Mol, str]":
     """Return a copy whose open stereocenters are R and whose open double bonds are trans, and a sentence that says so.
 
@@ -16,7 +19,7 @@ def specified(mol: "Mol") -> "tuple[Mol, str]":
 
     copy = Chem.Mol(mol)
     notes = []
-    while found := [item for item in Chem.FindPotentialStereo(copy) if _is_open(item)]:
+    while found := [item for item in Chem.FindPotentialStereo(copy, cleanIt=True) if _is_open(item)]:
         item = found[0]
         if item.type == Chem.StereoType.Bond_Double:
             notes.append(_set_trans(copy, item))
@@ -29,8 +32,12 @@ def specified(mol: "Mol") -> "tuple[Mol, str]":
 def _is_open(item: Any) -> bool:
     from rdkit import Chem
 
-    kinds = (Chem.StereoType.Bond_Double, Chem.StereoType.Atom_Tetrahedral)
-    return item.type in kinds and item.specified == Chem.StereoSpecified.Unspecified
+    if item.specified != Chem.StereoSpecified.Unspecified:
+        return False
+    if item.type == Chem.StereoType.Bond_Double:
+        # the N-H of an imine has no heavy neighbor to name; the conformer search tries both sides
+        return all(item.controllingAtoms[end] != _NO_ATOM for end in (0, 2))
+    return bool(item.type == Chem.StereoType.Atom_Tetrahedral)
 
 
 def _set_trans(mol: "Mol", item: Any) -> str:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from qddft.core.resources import data_folder
 from qddft.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rdkit.Chem import Mol
 
     from qddft.atoms.ligand import Ligand
@@ -161,8 +163,60 @@ def _from_record(record: LigandRecord, *, seed: int, charge: int | None) -> "Lig
     )
     kinds = dict(zip(found.anchors, found.anchor_kinds, strict=True))
     kinds |= {group[::-1]: kind for group, kind in kinds.items()}
-    listed = tuple(kinds[group] for group in record.anchors)
+    listed = tuple(kinds.get(group, "by hand") for group in record.anchors)
     return _named(replace(found, anchors=record.anchors, anchor_kinds=listed), record)
+
+
+def protonated(ligand: "Ligand", *, group: str | None = None) -> "Ligand":
+    """Return the ligand with one more proton: acetic acid for acetate, oleylammonium for oleylamine.
+
+    Parameters
+    ----------
+    ligand
+        A truncated ligand gives the truncated acid.
+    group
+        Where the proton goes (``qddft.atoms.protonation.ACCEPTORS``); the strongest base if not given.
+
+    Raises
+    ------
+    LigandError
+        Nothing takes a proton, or no such group is there.
+    """
+    from qddft.atoms.protonation import protonated_smiles
+
+    return _other_form(ligand, partial(protonated_smiles, group=group))
+
+
+def deprotonated(ligand: "Ligand", *, group: str | None = None) -> "Ligand":
+    """Return the ligand with one proton less: acetate for acetic acid, oleylamine for oleylammonium.
+
+    Parameters
+    ----------
+    ligand
+        A truncated ligand gives the truncated base.
+    group
+        Where the proton comes from (``qddft.atoms.protonation.DONORS``); the strongest acid if not given.
+
+    Raises
+    ------
+    LigandError
+        Nothing gives a proton, or no such group is there.
+    """
+    from qddft.atoms.protonation import deprotonated_smiles
+
+    return _other_form(ligand, partial(deprotonated_smiles, group=group))
+
+
+def _other_form(ligand: "Ligand", shift: "Callable[[Ligand], str]") -> "Ligand":
+    """Shift a proton; of a truncated ligand, in the whole molecule too, for the record."""
+    other = get_ligand(shift(ligand), seed=ligand.seed)
+    if ligand.truncated_from is None:
+        return other
+    cut = ligand.truncated_from
+    whole = get_ligand(shift(get_ligand(cut.smiles)))
+    suffix = ligand.name.removeprefix(cut.name)
+    record = replace(cut, name=whole.name, formula=whole.formula, smiles=whole.smiles)
+    return replace(other, name=whole.name + suffix, source=whole.source, synonyms=(), truncated_from=record)
 
 
 def _named(ligand: "Ligand", record: LigandRecord | None) -> "Ligand":
