@@ -1,0 +1,100 @@
+"""Structures to files, in any format ASE writes, whole or not at all; and what is printed about them."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qddft.cli.console import place, say
+from qddft.core.errors import FolderError, StructureError
+from qddft.core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+# formats that hold one structure and lose nothing a user would miss, for did-you-mean
+COMMON_SUFFIXES = (".vasp", ".xyz", ".extxyz", ".cif", ".json", ".traj", ".pdb", ".xsf", ".gen", ".in")
+
+
+def save_structure(atoms: "Atoms", path: Path) -> None:
+    """Write a structure; POSCAR keeps the held atoms as selective dynamics and groups the species.
+
+    Raises
+    ------
+    FolderError
+        The folder is missing or cannot be written to.
+    StructureError
+        The name belongs to no format that ASE writes, or the format cannot hold this structure.
+    """
+    from ase.io import write
+
+    kind = _format_of(path)
+    if not path.parent.is_dir():
+        raise FolderError(f"the folder {path.parent} does not exist; make it first, or give another -o")
+    # ase.io.write would leave half a file behind when it fails
+    try:
+        with tempfile.TemporaryDirectory(prefix=".qddft-", dir=path.parent) as folder:
+            draft = Path(folder) / path.name
+            write(draft, _plain_copy(atoms), format=kind, **_options(kind))
+            draft.replace(path)
+    except OSError as error:
+        raise FolderError(f"{path} cannot be written: {error.strerror or error}") from error
+    except (ValueError, TypeError, RuntimeError, KeyError, NotImplementedError) as error:
+        raise StructureError(
+            f"{path}: the format {kind!r} cannot hold this structure ({error}); take POSCAR, .xyz or .cif"
+        ) from error
+
+
+def describe(atoms: "Atoms", path: Path) -> None:
+    """Print where a structure went, what it is made of, its cell and its formal charges."""
+    counts = atoms.symbols.formula.count()
+    say(f"wrote {place(path)}")
+    say(f"atoms       {len(atoms)}: " + " ".join(f"{symbol}{count}" for symbol, count in counts.items()))
+    if atoms.cell.rank == 3:
+        lengths = " x ".join(f"{length:.3f}" for length in atoms.cell.lengths())
+        angles = ", ".join(f"{angle:.1f}" for angle in atoms.cell.angles())
+        say(f"cell        {lengths} Å, angles {angles}")
+    note = atoms.info.get("qddft", {})
+    if "termination" in note:
+        faces, held = note["termination"], int(note.get("fixed_layers", 0))
+        say(f"faces       {faces['top']} above, {faces['bottom']} below; {note['layers']} layers, {held} of them held")
+    for line in _ledger_lines(atoms):
+        say(line)
+
+
+def _ledger_lines(atoms: "Atoms") -> list[str]:
+    from qddft.atoms.charge import charge_ledger
+
+    ledger = charge_ledger(atoms)
+    return [
+        "charges     " + line if not i else "            " + line for i, line in enumerate(str(ledger).splitlines())
+    ]
+
+
+def _format_of(path: Path) -> str:
+    from ase.io.formats import UnknownFileTypeError, filetype, ioformats
+
+    try:
+        kind = filetype(str(path), read=False)
+    except UnknownFileTypeError as error:
+        raise StructureError(_unknown(path)) from error
+    if kind not in ioformats or not ioformats[kind].can_write:
+        raise StructureError(_unknown(path))
+    return str(kind)
+
+
+def _unknown(path: Path) -> str:
+    hint = (
+        did_you_mean(path.suffix, COMMON_SUFFIXES) if path.suffix else f"Valid: POSCAR, {', '.join(COMMON_SUFFIXES)}."
+    )
+    return f"{path}: no format that can be written goes by this name. {hint}"
+
+
+def _options(kind: str) -> dict[str, Any]:
+    return {"sort": True, "direct": True} if kind == "vasp" else {}
+
+
+def _plain_copy(atoms: "Atoms") -> "Atoms":
+    """Return a copy without the nested description, which only qddft's own JSON can hold."""
+    copy = atoms.copy()
+    copy.info = {}
+    return copy

@@ -1,0 +1,135 @@
+"""Our values beside published ones, from the records of ``results.json`` alone."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qddft.report.tables import Table, number, table_of
+
+Record = Mapping[str, Any]
+AGREES, DIFFERS, OPEN, NOTHING_PUBLISHED = "agrees", "differs", "no tolerance given", "nothing published"
+NO_NUMBER = "no number"
+# how a truncated ligand is called: "oleic acid (C4)"
+_CUT = re.compile(r"\(C\d+\)")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One result beside what a paper prints.
+
+    Attributes
+    ----------
+    ligand, quantity, unit
+        What is compared.
+    ours, published
+        Values in the same convention; ``None`` where there is no number.
+    tolerance
+        Difference up to which the study calls them equal.
+    source
+        Where the published value is printed.
+    reference
+        Our reference scheme.
+    """
+
+    ligand: str
+    quantity: str
+    unit: str
+    ours: float | None
+    published: float | None
+    tolerance: float | None
+    source: str
+    reference: str
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus published."""
+        if self.ours is None or self.published is None:
+            return None
+        return self.ours - self.published
+
+    @property
+    def verdict(self) -> str:
+        """One word on the difference."""
+        if self.ours is None:
+            return NO_NUMBER
+        if self.difference is None:
+            return NOTHING_PUBLISHED
+        if self.tolerance is None:
+            return OPEN
+        # values are printed with two digits, so that a difference of exactly the tolerance must not fail by rounding
+        return AGREES if abs(self.difference) <= self.tolerance + 1e-9 else DIFFERS
+
+
+def compare(records: Sequence[Record]) -> list[Comparison]:
+    """Return one comparison for each record, in their order."""
+    return [_comparison(record) for record in records]
+
+
+def _comparison(record: Record) -> Comparison:
+    source = record.get("source_value") or {}
+    return Comparison(
+        ligand=str(record["ligand"]),
+        quantity=str(record["quantity"]),
+        unit=str(record["unit"]),
+        ours=record["value"],
+        published=source.get("value"),
+        tolerance=source.get("tolerance"),
+        source=str(source.get("source") or ""),
+        reference=str(record["reference"]),
+    )
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> Table:
+    """Return ours and theirs as a table; units and sign stand in its head."""
+    return table_of(
+        {
+            "ligand": [item.ligand for item in comparisons],
+            "reference": [item.reference for item in comparisons],
+            "this work (eV)": [number(item.ours) for item in comparisons],
+            "published (eV)": [number(item.published) for item in comparisons],
+            "difference (eV)": [number(item.difference) for item in comparisons],
+            "verdict": [item.verdict for item in comparisons],
+            "source": [item.source for item in comparisons],
+        },
+        note="Published values are shown in the convention of the first column: E_ads, negative = bound.",
+    )
+
+
+def order_sentence(comparisons: Sequence[Comparison]) -> str:
+    """Say whether both put the ligands in the same order; empty when fewer than two can be compared."""
+    both = [item for item in comparisons if item.ours is not None and item.published is not None]
+    if len(both) < 2:
+        return ""
+    ours = [item.ligand for item in sorted(both, key=lambda item: item.ours or 0.0)]
+    theirs = [item.ligand for item in sorted(both, key=lambda item: item.published or 0.0)]
+    if ours == theirs:
+        return f"Both order the ligands alike, strongest first: {' > '.join(ours)}."
+    return f"Strongest first, this work has {' > '.join(ours)}; published is {' > '.join(theirs)}."
+
+
+def caveats(records: Sequence[Record]) -> list[str]:
+    """Return why ours and the published values may differ, as far as the records tell."""
+    found = []
+    if any(record["engine"] == "tblite" for record in records):
+        found.append(
+            "These energies are a screening with GFN2-xTB on a frozen inorganic slab at the Gamma point. They order "
+            "starting structures and ligands roughly; they are not PBE energies."
+        )
+    if any(_CUT.search(str(record["ligand"])) for record in records):
+        found.append(
+            "Ligands with a cut chain lack the dispersion of the part that was cut; the papers do not say whether "
+            "they cut theirs."
+        )
+    schemes = sorted({str(record["reference"]) for record in records} - {"neutral"})
+    if schemes:
+        found.append(
+            f"Energies with the references {', '.join(schemes)} are reaction energies of neutral species. The "
+            "published values for ions do not state their reference, and different references differ by electronvolts."
+        )
+    if any(record.get("source_value") for record in records):
+        found.append(
+            "The published values state neither the reference energies, nor dispersion, cell, vacuum, fixed layers "
+            "or chain length, so that agreement to better than about 0.1 eV would be accidental."
+        )
+    return found

@@ -1,0 +1,83 @@
+"""The figures of a report, each a function from values to a matplotlib figure."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from qddft.report.compare import Comparison
+from qddft.report.style import BLACK, BLUE, GRAY, ORANGE, new_figure, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BAR_HEIGHT = 0.34
+ROW_MM = 9.5
+HEAD_MM = 19.0
+
+
+@styled
+def binding_chart(comparisons: Sequence[Comparison], *, ours: str, published: str) -> "Figure":
+    """Draw adsorption energies as bars, ours and the published ones in pairs, one row a ligand.
+
+    Parameters
+    ----------
+    comparisons
+        Rows from the top down.
+    ours, published
+        What the legend calls the two.
+    """
+    figure, (axes,) = new_figure(HEAD_MM + ROW_MM * max(len(comparisons), 1))
+    has_published = any(item.published is not None for item in comparisons)
+    shift = BAR_HEIGHT / 2 + 0.02 if has_published else 0.0
+    for row, item in enumerate(comparisons):
+        _bar(axes, row - shift, item.ours, color=BLUE, missing="no number")
+        if has_published:
+            _bar(axes, row + shift, item.published, color=ORANGE, missing="not published", hatch="////")
+    axes.axvline(0, color=BLACK, linewidth=0.6)
+    axes.set_yticks(range(len(comparisons)), [_two_lines(item.ligand) for item in comparisons])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(len(comparisons) - 0.45, -0.55)
+    axes.set_xlabel(r"$E_\mathrm{ads}$ (eV), negative = bound")
+    _room_for_labels(axes, [value for item in comparisons for value in (item.ours, item.published)])
+    _legend(figure, ours, published if has_published else None)
+    return figure
+
+
+def _bar(axes: "Axes", y: float, value: float | None, *, color: str, missing: str, hatch: str = "") -> None:
+    if value is None:
+        axes.annotate(missing, (0, y), xytext=(-3, 0), textcoords="offset points", va="center", ha="right", color=GRAY)
+        return
+    edge: dict[str, Any] = {"facecolor": "white", "edgecolor": color, "hatch": hatch} if hatch else {"color": color}
+    axes.barh(y, value, height=BAR_HEIGHT, linewidth=0.7, **edge)
+    side, align = (-3, "right") if value < 0 else (3, "left")
+    text = f"{value:+.2f}".replace("-", "−")
+    axes.annotate(text, (value, y), xytext=(side, 0), textcoords="offset points", va="center", ha=align)
+
+
+def _room_for_labels(axes: "Axes", values: Sequence[float | None]) -> None:
+    """Leave space for the number at the end of the longest bar on either side."""
+    known = [value for value in values if value is not None] or [0.0]
+    low, high = min(0.0, *known), max(0.0, *known)
+    span = max(high - low, 0.2)
+    # "no number" to the left of zero needs as much room as a bar would
+    low = min(low - 0.24 * span, -0.4 * span if None in values else 0.0)
+    axes.set_xlim(low, high + (0.24 * span if high > 0 else 0.04 * span))
+
+
+def _legend(figure: "Figure", ours: str, published: str | None) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=BLUE, label=ours)]
+    if published is not None:
+        handles.append(Patch(facecolor="white", edgecolor=ORANGE, hatch="////", label=published))
+    figure.legend(handles=handles, loc="outside upper left", handlelength=1.4, borderpad=0.1, labelspacing=0.3)
+
+
+def _two_lines(name: str) -> str:
+    """Break a long ligand name at a space near its middle."""
+    if len(name) <= 16 or " " not in name:
+        return name
+    breaks = [i for i, letter in enumerate(name) if letter == " "]
+    middle = min(breaks, key=lambda i: abs(i - len(name) / 2))
+    return name[:middle] + "\n" + name[middle + 1 :]
