@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from qddft.atoms.ions import HALIDES
 from qddft.core.errors import StructureError
 from qddft.core.frozen import freeze_fields
 from qddft.core.resources import data_folder
@@ -124,9 +125,6 @@ class Bulk:
         raise StructureError(
             f"{self.formula} {self.phase}: unknown lattice {name!r}. {hint} Known: {known}; a number is a in Angstrom."
         )
-
-
-HALIDES = ("F", "Cl", "Br", "I")
 
 
 @cache

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qddft.atoms.ions import B_CATIONS
 from qddft.core.errors import StructureError
 from qddft.core.frozen import freeze_fields
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-B_CATIONS = ("Pb", "Sn", "Ge")
 
 
 @dataclass(frozen=True)

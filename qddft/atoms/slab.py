@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.atoms.bulk import build_bulk, describe_bulk
-from qddft.atoms.bulk_data import HALIDES
-from qddft.atoms.pseudocubic import B_CATIONS, PseudoCubic, pseudocubic
+from qddft.atoms.ions import B_CATIONS, HALIDES
+from qddft.atoms.pseudocubic import PseudoCubic, pseudocubic
 from qddft.atoms.slab_options import (
     Supercell,
     check_fixed_layers,

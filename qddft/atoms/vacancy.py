@@ -1,43 +1,60 @@
 """Vacancies of a slab at its symmetry-distinct sites, with or without ligands on the surface."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from qddft.atoms.bulk_data import HALIDES
-from qddft.atoms.pseudocubic import B_CATIONS
+from qddft.atoms.electrons import n_valence_electrons
+from qddft.atoms.ions import B_CATIONS, FORMAL_CHARGES, HALIDES
+from qddft.atoms.layers import layers_of
 from qddft.atoms.symmetry import atom_permutations, distinct_sets
+from qddft.atoms.vacancy_sites import candidate_sets, mirror_partner, parse_species
 from qddft.core.errors import StructureError
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+__all__ = ["FORMAL_CHARGES", "Vacancy", "find_vacancies"]
+
+Faces = Literal["one", "both"]
+
 
 @dataclass(frozen=True)
 class Vacancy:
-    """One missing atom of a slab.
+    """Missing atoms of a slab: one ion, or a neutral group CsX or PbX2.
 
     Attributes
     ----------
     species
-        What is missing, for instance ``Br``.
+        What is missing: ``Br``, ``CsBr``, ``PbBr2``.
     layer
-        Atomic layer, counted from 1 at the bottom.
+        Atomic layer of the (first) missing atom, counted from 1 at the bottom.
     site
-        ``equatorial`` (halide in a PbX2 layer), ``apical`` (halide in a CsX layer), ``A-site`` or ``B-site``.
+        ``equatorial`` (halide in a PbX2 layer), ``apical`` (halide in a CsX layer), ``A-site`` or ``B-site``; the parts
+        of a group are joined by ``+``.
     depth
         Height of the nearer face above the site, by the mean heights of their layers, Angstrom; 0 in the face itself.
     face
         ``top`` or ``bottom``, whichever is nearer (``top`` for the middle layer).
     multiplicity
-        Number of equivalent sites in this slab.
-    index
-        The removed atom, counted in the pristine slab.
+        Number of equivalent places for this vacancy in the slab.
+    indices
+        The removed atoms, counted in the pristine slab; with ``faces="both"`` those of the other face follow.
+    count
+        Vacancies in the cell: 2 with ``faces="both"``, else 1.
     formal_charge
-        Charge of the cell when every ion keeps its formal charge: +1 for a halide vacancy.
+        Charge of the cell when every ion keeps its formal charge: +1 for one halide vacancy, 0 for a neutral group.
+    variant
+        Numbers the distinct sites of equal species, site and layer, from 1; the nearest to a ligand comes first.
+    ligand_distance
+        From the (first) missing atom to the nearest ligand atom, Angstrom; ``None`` without ligands.
+    position
+        Where the (first) missing atom was, Angstrom.
     atoms
-        The slab without the atom, labels and constraints kept; ``info["qddft"]["removed"]`` names what is missing.
+        The slab without the atoms, labels and constraints kept; ``info["qddft"]["removed"]`` names what is missing.
     """
 
     species: str
@@ -46,17 +63,44 @@ class Vacancy:
     depth: float
     face: str
     multiplicity: int
-    index: int
+    indices: tuple[int, ...]
+    count: int
     formal_charge: int
+    variant: int
+    ligand_distance: float | None
+    position: tuple[float, float, float]
     atoms: "Atoms"
 
     @property
+    def index(self) -> int:
+        """The (first) removed atom, counted in the pristine slab."""
+        return self.indices[0]
+
+    @property
     def name(self) -> str:
-        """Species, site and layer, for file names: ``v-br-equatorial-9``."""
-        return f"v-{self.species}-{self.site}-{self.layer}".lower()
+        """Species, site, layer and variant, for file names: ``v-br-equatorial-9``, ``v-br-equatorial-9-2``."""
+        parts = ["v", self.species, *self.site.split("+"), str(self.layer)]
+        if self.variant > 1:
+            parts.append(str(self.variant))
+        return "-".join(parts).lower()
+
+    @property
+    def charge_states(self) -> tuple[int, ...]:
+        """Charges from the formal one to the neutral cell; a halide vacancy also as the electron trap, -1 each."""
+        if self.formal_charge == 0:
+            return (0,)
+        sign = 1 if self.formal_charge > 0 else -1
+        last = -self.count if sign > 0 else 0
+        return tuple(range(self.formal_charge, last - sign, -sign))
+
+    def n_electrons(self, charge: int) -> int:
+        """Return the valence electrons at a charge of the cell; an odd number needs a spin-polarized calculation."""
+        return n_valence_electrons(self.atoms, charge)
 
 
-def find_vacancies(slab: "Atoms", species: str) -> list[Vacancy]:
+def find_vacancies(
+    slab: "Atoms", species: str, *, layers: Iterable[int] | None = None, faces: Faces = "one"
+) -> list[Vacancy]:
     """Return the vacancies of one species at every symmetry-distinct site, from the top face down.
 
     Parameters
@@ -65,78 +109,139 @@ def find_vacancies(slab: "Atoms", species: str) -> list[Vacancy]:
         A slab, or a slab with ligands; ligand atoms are never removed. Its symmetry decides which sites are distinct:
         the two faces of a clean symmetric slab are equivalent unless layers are held.
     species
-        ``Br``, ``Cs``, ``Pb``, ...
+        ``Br``, ``Cs``, ``Pb``, or a neutral group of neighbors: ``CsBr``, ``PbBr2`` (``CsX`` and ``PbX2`` are
+        understood).
+    layers
+        Keep only sites whose (first) atom lies in one of these layers.
+    faces
+        ``both`` removes the equivalent atoms of the other face as well, so that the slab keeps equal faces and no
+        dipole; energies are then for two vacancies.
 
     Raises
     ------
     StructureError
-        The slab has no such atom, or does not say its layers.
+        The slab has no such atoms, or with ``faces="both"`` its faces are not equivalent.
     """
-    layers = _layers(slab)
-    symbols = np.array(slab.get_chemical_symbols())
-    own = np.flatnonzero((symbols == species) & (layers > 0))
-    if not len(own):
-        held = ", ".join(sorted(set(symbols[layers > 0])))
-        raise StructureError(f"no {species!r} in the slab, which holds {held}; ligand atoms are not counted.")
-    downwards = sorted((int(i) for i in own), key=lambda i: (-layers[i], i))
-    orbits = distinct_sets(atom_permutations(slab), [(i,) for i in downwards])
-    return [_vacancy(slab, layers, index, count) for (index,), count in orbits.items()]
+    numbers = layers_of(slab)
+    parts = parse_species(species, slab, numbers)
+    sets = candidate_sets(slab, numbers, parts)
+    wanted = None if layers is None else set(layers)
+    sets = [members for members in sets if wanted is None or int(numbers[members[0]]) in wanted]
+    if not sets:
+        raise StructureError(f"no {species} vacancy in layers {sorted(wanted or ())} of the slab.")
+    distances = _ligand_distances(slab, numbers)
+    sets.sort(key=lambda members: _order(numbers, distances, members))
+    permutations = atom_permutations(slab)
+    orbits = distinct_sets(permutations, sets)
+    seen: Counter[tuple[str, int]] = Counter()
+    found = []
+    for members, multiplicity in orbits.items():
+        first, *others = (_site(slab, numbers, index) for index in members)
+        site = "+".join([first, *sorted(others)])
+        key = (site, int(numbers[members[0]]))
+        seen[key] += 1
+        removed = members if faces == "one" else members + mirror_partner(slab, numbers, permutations, members)
+        labels = {"species": "".join(_symbols_of(slab, members)), "site": site, "variant": seen[key]}
+        reach = float(distances[members[0]])
+        found.append(_vacancy(slab, numbers, members, removed, labels | {"multiplicity": multiplicity, "reach": reach}))
+    return found
 
 
-def _vacancy(slab: "Atoms", layers: np.ndarray, index: int, multiplicity: int) -> Vacancy:
-    """Describe and remove one atom."""
-    layer, symbol = int(layers[index]), slab.symbols[index]
-    top = int(layers.max())
+def _vacancy(
+    slab: "Atoms", numbers: np.ndarray, members: tuple[int, ...], removed: tuple[int, ...], labels: dict[str, Any]
+) -> Vacancy:
+    """Describe and remove a set of atoms."""
+    layer = int(numbers[members[0]])
+    top = int(numbers.max())
     nearer = top if 2 * layer >= top + 1 else 1
-    heights = [slab.positions[layers == number, 2].mean() for number in (nearer, layer)]
-    charge = -FORMAL_CHARGES[symbol]
+    heights = [float(slab.positions[numbers == number, 2].mean()) for number in (nearer, layer)]
+    x, y, z = (round(float(value), 10) for value in slab.positions[members[0]])
     return Vacancy(
-        species=symbol,
+        species=labels["species"],
         layer=layer,
-        site=_site(slab, layers, index),
-        depth=round(abs(float(heights[0] - heights[1])), 6),
+        site=labels["site"],
+        depth=round(abs(heights[0] - heights[1]), 6),
         face="bottom" if nearer == 1 else "top",
-        multiplicity=multiplicity,
-        index=index,
-        formal_charge=charge,
-        atoms=_without(slab, layers, index),
+        multiplicity=labels["multiplicity"],
+        indices=removed,
+        count=len(removed) // len(members),
+        formal_charge=-sum(FORMAL_CHARGES[slab.symbols[index]] for index in removed),
+        variant=labels["variant"],
+        ligand_distance=labels["reach"] if np.isfinite(labels["reach"]) else None,
+        position=(x, y, z),
+        atoms=_without(slab, numbers, removed),
     )
 
 
-FORMAL_CHARGES = {"Cs": 1, "Rb": 1, "K": 1, "Pb": 2, "Sn": 2, "Ge": 2} | dict.fromkeys(HALIDES, -1)
+def _order(numbers: np.ndarray, distances: np.ndarray, members: tuple[int, ...]) -> tuple[Any, ...]:
+    """Sort from the top down; in one layer the nearest to a ligand first, then groups that reach further out."""
+    downwards = [-int(numbers[index]) for index in members]
+    return downwards[0], round(float(distances[members[0]]), 3), sorted(downwards), members
 
 
-def _layers(slab: "Atoms") -> np.ndarray:
-    """Return the layer of every atom, 0 for ligand atoms."""
-    if "layer" not in slab.arrays:
-        raise StructureError('find_vacancies: the structure has no arrays["layer"]; make it with build_slab.')
-    return np.asarray(slab.arrays["layer"])
+def _ligand_distances(slab: "Atoms", numbers: np.ndarray) -> np.ndarray:
+    """Return the distance of every atom to the nearest ligand atom, infinite without ligands, shape (n_atoms,)."""
+    from ase.geometry import get_distances
+
+    ligand = numbers == 0
+    if not ligand.any():
+        return np.full(len(slab), np.inf)
+    apart = get_distances(slab.positions, slab.positions[ligand], cell=slab.cell, pbc=slab.pbc)[1]
+    return np.asarray(apart.min(axis=1))
 
 
-def _site(slab: "Atoms", layers: np.ndarray, index: int) -> str:
+def _symbols_of(slab: "Atoms", members: tuple[int, ...]) -> list[str]:
+    """Return the formula of a group piece by piece: Pb, Br2."""
+    counted = Counter(slab.symbols[index] for index in members)
+    return [symbol if number == 1 else f"{symbol}{number}" for symbol, number in counted.items()]
+
+
+def _site(slab: "Atoms", numbers: np.ndarray, index: int) -> str:
     """Name the sublattice of an atom."""
     symbol = slab.symbols[index]
     if symbol in B_CATIONS:
         return "B-site"
     if symbol not in HALIDES:
         return "A-site"
-    beside = np.array(slab.get_chemical_symbols())[layers == layers[index]]
+    beside = np.array(slab.get_chemical_symbols())[numbers == numbers[index]]
     return "equatorial" if np.isin(beside, B_CATIONS).any() else "apical"
 
 
-def _without(slab: "Atoms", layers: np.ndarray, index: int) -> "Atoms":
-    """Return a copy without one atom, with a note of what was there."""
+def _without(slab: "Atoms", numbers: np.ndarray, removed: tuple[int, ...]) -> "Atoms":
+    """Return a copy without some atoms, with a note of what was there."""
     left = slab.copy()
-    del left[index]
-    symbol = slab.symbols[index]
-    removed: dict[str, Any] = {
-        "symbol": symbol,
-        "charge": FORMAL_CHARGES[symbol],
-        "layer": int(layers[index]),
-        "position": [round(float(x), 10) for x in slab.positions[index]],
-        "why": "vacancy",
-    }
+    if "layer" not in left.arrays:
+        left.set_array("layer", numbers)
+    del left[list(removed)]
+    notes: list[dict[str, Any]] = [
+        {
+            "symbol": slab.symbols[index],
+            "charge": FORMAL_CHARGES[slab.symbols[index]],
+            "layer": int(numbers[index]),
+            "position": [round(float(x), 10) for x in slab.positions[index]],
+            "why": "vacancy",
+        }
+        for index in removed
+    ]
     description = dict(slab.info.get("qddft", {}))
-    description["removed"] = [*description.get("removed", []), removed]
-    left.info["qddft"] = description
+    description["removed"] = [*description.get("removed", []), *notes]
+    left.info = {**slab.info, "qddft": _with_shifted_indices(description, removed)}
     return left
+
+
+def _with_shifted_indices(description: dict[str, Any], removed: tuple[int, ...]) -> dict[str, Any]:
+    """Renumber the anchors and sites of ligands after atoms were taken out; a site that is gone is dropped."""
+    gone = np.sort(np.array(removed))
+
+    def renumber(indices: Iterable[int]) -> list[int]:
+        return [int(i - np.searchsorted(gone, i)) for i in indices if i not in removed]
+
+    fragments = []
+    for fragment in description.get("fragments", []):
+        changed = dict(fragment)
+        if "anchors" in changed:
+            changed["anchors"] = renumber(changed["anchors"])
+        if "sites" in changed:
+            changed["sites"] = [renumber(site) for site in changed["sites"]]
+        fragments.append(changed)
+    return {**description, "fragments": fragments} if fragments else description
