@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT_COUNT = 12
 DEFAULT_PRUNE_RMS = 0.3
 _MAX_STEPS = 5000
+# conformers that differ by more are never compared atom by atom, kcal/mol
+_SAME_ENERGY = 0.1
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def conformers(
     seed
         Equal seeds give equal coordinates.
     prune_rms
-        Conformers whose heavy atoms differ by less after superposition are one, Angstrom.
+        Conformers of equal energy whose heavy atoms differ by less after superposition are one, Angstrom.
 
     Returns
     -------
@@ -123,15 +125,37 @@ def search(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) -> lis
     with rdBase.BlockLogs():
         copy = Chem.Mol(mol)
         _embed(copy, n, seed=seed, name=name)
-        stretched(copy)
+        upright = stretched(copy)
         energies, force_field = _relax(copy)
-    ranked = sorted(zip(energies, (conf.GetPositions() for conf in copy.GetConformers()), strict=True), key=_energy)
-    heavy = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() > 1]
-    kept: list[Conformer] = []
-    for energy, positions in ranked:
-        if all(superposed_rms(positions[heavy], other.positions[heavy]) >= prune_rms for other in kept):
-            kept.append(Conformer(positions - positions.mean(axis=0), energy * KCAL_PER_MOL_IN_EV, force_field))
-    return kept[:n]
+        kept = _shortened(_distinct(copy, energies, prune_rms), n, upright)
+    found = []
+    for index in kept:
+        positions = copy.GetConformer(index).GetPositions()
+        energy = energies[index] * KCAL_PER_MOL_IN_EV
+        found.append(Conformer(positions - positions.mean(axis=0), energy, force_field))
+    return found
+
+
+def _shortened(ranked: list[int], n: int, upright: int | None) -> list[int]:
+    """Keep the first ``n``, the stretched one among them where there is room for more than the lowest."""
+    kept = ranked[:n]
+    if upright in ranked[n:] and n > 1:
+        kept[-1] = upright
+    return kept
+
+
+def _distinct(mol: "Mol", energies: list[float], prune_rms: float) -> list[int]:
+    """Return the numbers of the distinct conformers, lowest energy first; equal atoms may be exchanged."""
+    from rdkit import Chem
+    from rdkit.Chem.rdMolAlign import GetBestRMS
+
+    heavy = Chem.RemoveHs(mol)
+    kept: list[int] = []
+    for index in sorted(range(len(energies)), key=energies.__getitem__):
+        close = (other for other in kept if abs(energies[other] - energies[index]) < _SAME_ENERGY)
+        if all(GetBestRMS(Chem.Mol(heavy), heavy, index, other) >= prune_rms for other in close):
+            kept.append(index)
+    return kept
 
 
 def _search_pair(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) -> list[Conformer]:
@@ -161,10 +185,6 @@ def _search_pair(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) 
         force_field = max((item.force_field for item in chosen), key=len)
         found.append(Conformer(positions - positions.mean(axis=0), sum(item.energy for item in chosen), force_field))
     return found
-
-
-def _energy(ranked: tuple[float, np.ndarray]) -> float:
-    return ranked[0]
 
 
 def _embed(mol: "Mol", n: int, *, seed: int, name: str) -> None:
@@ -197,15 +217,3 @@ def _relax(mol: "Mol") -> tuple[list[float], str]:
         relaxed = force_fields.UFFOptimizeMoleculeConfs(mol, maxIters=_MAX_STEPS)
         return [energy for _, energy in relaxed], "UFF"
     return [0.0] * mol.GetNumConformers(), "none"
-
-
-def superposed_rms(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the root-mean-square distance of two point sets of shape (n, 3) after the best rotation, Angstrom.
-
-    Kabsch, Acta Cryst. A 32, 922 (1976).
-    """
-    a, b = first - first.mean(axis=0), second - second.mean(axis=0)
-    u, singular, vt = np.linalg.svd(a.T @ b)
-    singular[-1] *= np.sign(np.linalg.det(u @ vt))
-    squared = (a**2).sum() + (b**2).sum() - 2.0 * singular.sum()
-    return float(np.sqrt(max(squared, 0.0) / len(a)))

@@ -1,7 +1,8 @@
 """Stretched conformers: chains all-trans, so that a ligand can stand upright in a shell.
 
-Single bonds between sp3 atoms are set to 180 degrees along the longest paths. Next to a C=C bond the rotor is skew,
-+120 degrees on one side and -120 on the other, as in the crystal structures of cis-unsaturated fatty acids.
+Single bonds between sp3 atoms are set to 180 degrees along the longest paths. Beside a C=C bond the rotors are skew
+(120 degrees): with equal signs on both sides of a cis bond and opposite signs of a trans bond, the sign changing from
+one double bond to the next. Of all choices of signs this gives oleic and linoleic acid their longest chains.
 """
 
 from collections.abc import Iterator
@@ -22,13 +23,23 @@ def stretched(mol: "Mol") -> int | None:
     if len(rotors) < _SHORTEST_CHAIN:
         return None
     new = mol.AddConformer(Chem.Conformer(mol.GetConformer(mol.GetConformers()[0].GetId())), assignId=True)
-    skew = 120.0
+    skew: dict[int, float] = {}
     for bond, atoms in rotors:
-        angle = 180.0
-        if _next_to_double(bond):
-            angle, skew = skew, -skew
+        double = _double_beside(bond)
+        angle = 180.0 if double is None else _skew_angle(double, skew)
         rdMolTransforms.SetDihedralDeg(mol.GetConformer(new), *atoms, angle)
     return int(new)
+
+
+def _skew_angle(double: "Bond", skew: dict[int, float]) -> float:
+    """Return the angle of the next rotor beside a double bond and remember it, degrees."""
+    from rdkit import Chem
+
+    if double.GetIdx() in skew:
+        trans = double.GetStereo() in (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOTRANS)
+        return -skew[double.GetIdx()] if trans else skew[double.GetIdx()]
+    skew[double.GetIdx()] = 120.0 * (-1) ** len(skew)
+    return skew[double.GetIdx()]
 
 
 def _is_rotor(bond: "Bond") -> bool:
@@ -41,21 +52,24 @@ def _is_rotor(bond: "Bond") -> bool:
         and not bond.IsInRing()
         and all(_heavy_degree(atom) > 1 for atom in ends)
         and any(atom.GetHybridization() == sp3 for atom in ends)
-        and all(atom.GetHybridization() == sp3 or _has_double_carbon(atom) for atom in ends)
+        and all(atom.GetHybridization() == sp3 or _double_carbon_bond(atom) is not None for atom in ends)
     )
 
 
-def _next_to_double(bond: "Bond") -> bool:
-    return _has_double_carbon(bond.GetBeginAtom()) or _has_double_carbon(bond.GetEndAtom())
+def _double_beside(bond: "Bond") -> "Bond | None":
+    """Return the C=C bond at either end of a single bond."""
+    first = _double_carbon_bond(bond.GetBeginAtom())
+    return first if first is not None else _double_carbon_bond(bond.GetEndAtom())
 
 
-def _has_double_carbon(atom: "Atom") -> bool:
+def _double_carbon_bond(atom: "Atom") -> "Bond | None":
     from rdkit import Chem
 
-    return atom.GetAtomicNum() == 6 and any(
-        bond.GetBondType() == Chem.BondType.DOUBLE and bond.GetOtherAtom(atom).GetAtomicNum() == 6
-        for bond in atom.GetBonds()
-    )
+    for bond in atom.GetBonds():
+        numbers = {bond.GetBeginAtom().GetAtomicNum(), bond.GetEndAtom().GetAtomicNum()}
+        if bond.GetBondType() == Chem.BondType.DOUBLE and numbers == {6}:
+            return bond
+    return None
 
 
 def _heavy_degree(atom: "Atom") -> int:

@@ -121,6 +121,7 @@ def get_ligand(ligand: str | Path, *, seed: int = 0, charge: int | None = None) 
     return _from_smiles(text, seed=seed, charge=charge)
 
 
+@lru_cache(maxsize=128)
 def _from_smiles(text: str, *, seed: int, charge: int | None) -> "Ligand":
     from qddft.atoms.molecule import in_written_order, ligand_from_mol
     from qddft.atoms.smiles import looks_like_smiles, parse_smiles
@@ -149,6 +150,7 @@ def _from_file(path: Path, *, seed: int, charge: int | None) -> "Ligand":
     return _named(ligand_from_mol(mol, name=name, seed=seed, charge=charge, source=source, positions=positions), record)
 
 
+@lru_cache(maxsize=128)
 def _from_record(record: LigandRecord, *, seed: int, charge: int | None) -> "Ligand":
     from qddft.atoms.molecule import ligand_from_mol
     from qddft.atoms.smiles import parse_smiles
