@@ -1,0 +1,153 @@
+"""Judge a finished VASP folder and make the next POSCAR from its CONTCAR.
+
+This file is copied into every ``job.sh``, to run on compute nodes: it needs Python 3.6 and its standard library only,
+which is why its annotations are quoted.
+"""
+
+import math
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ITERATION = re.compile(r"Iteration\s*(\d+)\(\s*(\d+)\)")
+_LIMIT = re.compile(r"\b(NELM|NSW|IBRION)\s*=\s*(-?\d+)")
+
+
+class NotReadyError(Exception):
+    """The folder is not what the next step needs; the message says why."""
+
+
+class Outcar:
+    """What an OUTCAR says about its own end."""
+
+    def __init__(self, path: "Path") -> None:
+        self.limits = {"NELM": 60, "NSW": 0, "IBRION": -1}
+        self.ionic = self.electronic = 0
+        self.ended = self.relaxed = self.refused = self.stopped = False
+        with path.open(errors="replace") as file:
+            for line in file:
+                self._take(line)
+
+    def _take(self, line: "str") -> None:
+        if "Iteration" in line:
+            match = _ITERATION.search(line)
+            if match:
+                self.ionic, self.electronic = int(match.group(1)), int(match.group(2))
+        elif not self.ionic:
+            self.limits.update((key, int(value)) for key, value in _LIMIT.findall(line))
+        elif "EDIFF" in line and "aborting loop" in line:
+            # VASP 5 writes "is reached" even when NELM ended the loop, VASP 6 tells the two apart
+            self.refused = "was not reached" in line
+        else:
+            self.relaxed = self.relaxed or "reached required accuracy" in line
+            self.stopped = self.stopped or "stop encountered" in line
+            self.ended = self.ended or "General timing and accounting" in line
+
+    @property
+    def relaxes(self) -> "bool":
+        """Whether atoms were to be relaxed."""
+        return self.limits["NSW"] > 0 and self.limits["IBRION"] in (1, 2, 3)
+
+
+def judge(folder: "Path") -> None:
+    """Raise ``NotReadyError`` unless the OUTCAR of a folder is whole and both loops converged."""
+    path = folder / "OUTCAR"
+    if not path.is_file():
+        raise NotReadyError(f"{path} does not exist: VASP has not run there")
+    found = Outcar(path)
+    if not found.ended:
+        raise NotReadyError(f"{path} is cut short: VASP was killed, ran out of time or is still running")
+    if found.stopped:
+        raise NotReadyError(f"{path}: stopped by STOPCAR before the end; run the job again to go on")
+    if found.refused or found.electronic >= found.limits["NELM"]:
+        raise NotReadyError(f"{path}: the electronic cycle of ionic step {found.ionic} did not converge (NELM)")
+    if found.relaxes and not found.relaxed:
+        raise NotReadyError(f"{path}: the relaxation did not converge in NSW {found.limits['NSW']} steps")
+
+
+class Poscar:
+    """Lattice, species, counts, flags and atom lines of a POSCAR or CONTCAR, which has to be whole."""
+
+    def __init__(self, path: "Path") -> None:
+        if not path.is_file():
+            raise NotReadyError(f"{path} does not exist")
+        lines = path.read_text().splitlines()
+        try:
+            self.lattice = lines[1:5]
+            self.species, self.counts = lines[5].split(), [int(word) for word in lines[6].split()]
+            self.selective = lines[7].strip()[:1].lower() == "s"
+            self.mode = lines[8 if self.selective else 7].strip()
+            first = 9 if self.selective else 8
+            self.atoms = lines[first : first + sum(self.counts)]
+            numbers = [float(word) for line in self.lattice for word in line.split()]
+            numbers += [float(word) for line in self.atoms for word in line.split()[:3]]
+        except (IndexError, ValueError) as error:
+            raise NotReadyError(f"{path} is cut short or damaged ({error})") from error
+        whole = len(self.species) == len(self.counts) and len(numbers) == 10 + 3 * sum(self.counts)
+        flagged = not self.selective or all(len(line.split()) >= 6 for line in self.atoms)
+        if not (whole and flagged and all(map(math.isfinite, numbers))):
+            raise NotReadyError(f"{path} is cut short or damaged")
+
+    @property
+    def elements(self) -> "list[str]":
+        """The element of each atom."""
+        return [self.species[kind] for kind, count in enumerate(self.counts) for _ in range(count)]
+
+
+def make_poscar(parent: "Path", target: "Path", keep: "str", comment: "str") -> None:
+    """Write ``target`` from the CONTCAR of ``parent``, without velocities.
+
+    ``keep`` tells which atoms stay: ``all``, or numbers that count from 1, such as ``1-9,12``.
+    """
+    final, start = Poscar(parent / "CONTCAR"), Poscar(parent / "POSCAR")
+    if final.elements != start.elements:
+        raise NotReadyError(f"POSCAR and CONTCAR in {parent} hold different atoms")
+    count = len(final.atoms)
+    chosen = list(range(count)) if keep == "all" else list(indices(keep))
+    if not chosen or max(chosen) >= count:
+        raise NotReadyError(f"{parent} has {count} atoms, fewer than this job takes from it")
+    kept = [final.elements[index] for index in chosen]
+    species = list(dict.fromkeys(kept))
+    numbers = " ".join(str(kept.count(element)) for element in species)
+    flags = ["Selective dynamics"] if final.selective else []
+    rows = [final.atoms[index] for index in chosen]
+    text = "\n".join([comment, *final.lattice, " ".join(species), numbers, *flags, final.mode, *rows]) + "\n"
+    temporary = target.parent / (target.name + ".tmp")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+
+
+def indices(ranges: "str") -> "Iterator[int]":
+    """Yield the indices, from 0, of ranges such as ``1-9,12`` that count from 1."""
+    for part in ranges.split(","):
+        first, _, last = part.partition("-")
+        for number in range(int(first), int(last or first) + 1):
+            yield number - 1
+
+
+def main(arguments: "list[str]") -> "int":
+    """Run ``judge FOLDER``, ``whole FILE`` or ``poscar PARENT TARGET KEEP COMMENT``; 0 when all is well."""
+    action, path = arguments[0], Path(arguments[1])
+    try:
+        if action == "whole":
+            Poscar(path)
+        else:
+            judge(path)
+        if action == "poscar":
+            make_poscar(path, Path(arguments[2]), arguments[3], arguments[4])
+    except NotReadyError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

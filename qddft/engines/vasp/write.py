@@ -1,0 +1,99 @@
+"""Write the folder of one VASP job."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qddft.core.files import write_text
+from qddft.core.structure_json import structure_to_dict
+from qddft.engines.vasp.incar import incar_text, preconvergence_tags
+from qddft.engines.vasp.potcar import build_potcar, library_folder
+from qddft.engines.vasp.prepared import Prepared
+from qddft.engines.vasp.readme import readme
+from qddft.engines.vasp.script import job_script, potcar_script
+from qddft.engines.vasp.species import species_order
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from qddft.jobs.job import Job
+
+ORDER_FILE = "qddft_order.json"
+DONE_FILE = "vasp.done"
+# files that a calculation leaves; a folder that holds one has been started
+_STARTED = (DONE_FILE, "OUTCAR", "OSZICAR", "vasprun.xml", "vaspout.h5")
+
+
+def write_folder(job: "Job", atoms: "Atoms | None", folder: Path) -> None:
+    """Write the input files of a job; a folder in which VASP has been started is left as it is.
+
+    Parameters
+    ----------
+    job
+        What to compute.
+    atoms
+        Where it starts; ``None`` while the parent has not finished, then there is no POSCAR yet.
+    folder
+        An existing folder.
+
+    Raises
+    ------
+    QddftError
+        VASP cannot compute the job as asked, or the POTCAR library is not what it should be.
+    """
+    if is_started(folder):
+        return
+    for name, text in folder_files(job, atoms, library_folder()).items():
+        write_text(folder / name, text)
+
+
+def is_started(folder: Path) -> bool:
+    """Tell whether VASP has run, or runs, in a folder."""
+    return any((folder / name).exists() for name in _STARTED)
+
+
+def folder_files(job: "Job", atoms: "Atoms | None", library: Path | None) -> dict[str, str]:
+    """Return the files of a job folder, name -> text; nothing is written.
+
+    Parameters
+    ----------
+    job, atoms
+        As in ``write_folder``.
+    library
+        POTCAR library, or ``None`` for names only.
+    """
+    prepared = Prepared.of(job, atoms)
+    files = {
+        "INCAR": incar_text(prepared.tags, prepared.title, job.folder_name),
+        "KPOINTS": str(prepared.kpoints),
+        "POTCAR.spec": "".join(f"{item.symbol}\n" for item in prepared.potentials),
+        "make_potcar.sh": potcar_script(prepared.potentials),
+        "job.sh": job_script(prepared),
+        "README.txt": readme(prepared, has_potcar=library is not None),
+        ORDER_FILE: _order(prepared),
+    }
+    if prepared.preconverges:
+        title = f"{prepared.title}, run before the main one"
+        files["INCAR.pre"] = incar_text(preconvergence_tags(prepared.tags), title, job.folder_name)
+    if atoms is not None:
+        files["POSCAR"] = _poscar(prepared)
+    if library is not None:
+        files["POTCAR"] = build_potcar(prepared.potentials, library)
+    return files
+
+
+def _poscar(prepared: Prepared) -> str:
+    """Return POSCAR: fractional coordinates to 12 digits, held atoms as selective dynamics."""
+    from pymatgen.io.vasp.inputs import Poscar
+
+    return str(Poscar(prepared.inputs.structure, comment=prepared.title).get_str(significant_figures=12))
+
+
+def _order(prepared: Prepared) -> str:
+    """Return how to get from POSCAR back to the atoms of the job: order, labels, held atoms, description."""
+    structure = structure_to_dict(prepared.atoms)
+    order = species_order(prepared.atoms.get_chemical_symbols())
+    kept = {key: structure[key] for key in ("symbols", "fixed", "arrays", "info")}
+    meaning = "atom i of POSCAR is atom order[i] of the job, both from 0; the other fields are in the order of the job"
+    record = {"format": 1, "job": prepared.job.id, "meaning": meaning, "order": order.tolist(), **kept}
+    return json.dumps(record, sort_keys=True, allow_nan=False) + "\n"
