@@ -1,0 +1,205 @@
+"""Adsorption energies of ligands: reaction energy per ligand, decomposition, and what speaks against trusting it.
+
+Definitions, all per ligand: ``E_ads = [E(complex) - E(slab) - sum of references]/n``, negative = bound, and
+``E_bind = -E_ads``; interaction and deformation as in the distortion/interaction model, Bickelhaupt and Houk,
+Angew. Chem. Int. Ed. 56, 10070 (2017).
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qddft.analysis.reaction import Reaction
+from qddft.core.errors import ConvergenceError, OutputError
+from qddft.outputs.outputs import Outputs
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+IDENTITY_TOLERANCE = 1e-6
+# meshes of a molecule in a box and of a slab differ by nature
+SAMPLING = frozenset({"kpoints", "kpoints_relax", "kpoints_static", "kpoint_scheme"})
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """Where an adsorption energy comes from; eV per ligand.
+
+    Attributes
+    ----------
+    interaction
+        E_int = [E(complex) - E(slab at the complex's geometry) - E(ligands at the complex's geometry)]/n.
+    slab_deformation
+        E_def,slab = [E(slab at the complex's geometry) - E(slab)]/n.
+    ligand_deformation
+        E_def,L = E(ligands at the complex's geometry)/n - E(reference ligand).
+    """
+
+    interaction: float
+    slab_deformation: float
+    ligand_deformation: float
+
+    @property
+    def total(self) -> float:
+        """The three together: E_ads."""
+        return self.interaction + self.slab_deformation + self.ligand_deformation
+
+
+def adsorption_energy(reaction: Reaction, outputs: Mapping[str, Outputs], n: int) -> float:
+    """Return E_ads per ligand, eV, negative = bound.
+
+    Parameters
+    ----------
+    reaction
+        Balanced; its products contain the complex.
+    outputs
+        By species name.
+    n
+        Ligands on the slab.
+
+    Raises
+    ------
+    OutputError
+        A calculation reports no energy.
+    """
+    return reaction.energy({name: energy_of(item, name) for name, item in outputs.items()}) / n
+
+
+def decompose(parts: Mapping[str, float], n: int) -> Decomposition:
+    """Split an adsorption energy.
+
+    Parameters
+    ----------
+    parts
+        Energies in eV: ``complex``, ``slab``, ``ligand`` (one relaxed molecule), ``slab@ads`` and ``ligand@ads`` (all
+        ligands of the complex together).
+    n
+        Ligands on the slab.
+    """
+    return Decomposition(
+        interaction=(parts["complex"] - parts["slab@ads"] - parts["ligand@ads"]) / n,
+        slab_deformation=(parts["slab@ads"] - parts["slab"]) / n,
+        ligand_deformation=parts["ligand@ads"] / n - parts["ligand"],
+    )
+
+
+def check_identity(decomposition: Decomposition, e_ads: float) -> None:
+    """Refuse a decomposition whose parts do not add up.
+
+    Raises
+    ------
+    OutputError
+        The sum differs from ``e_ads`` by more than 1e-6 eV: the terms do not belong together.
+    """
+    difference = decomposition.total - e_ads
+    if abs(difference) > IDENTITY_TOLERANCE:
+        raise OutputError(
+            f"interaction and deformation energies add up to {decomposition.total:.6f} eV, not to E_ads = {e_ads:.6f} "
+            f"eV: they come from other calculations than E_ads; collect all of them from one run"
+        )
+
+
+def energy_of(outputs: Outputs, name: str) -> float:
+    """Return E(sigma -> 0), eV.
+
+    Raises
+    ------
+    OutputError
+        The files report no energy.
+    """
+    if outputs.energy is None:
+        raise OutputError(f"{name}: {outputs.source or 'the calculation'} reports no energy; run it again")
+    return outputs.energy
+
+
+def doubts(outputs: Mapping[str, Outputs]) -> tuple[str, ...]:
+    """Return, for every calculation that is not proven to have converged, a sentence."""
+    return tuple(f"{name} {problem}" for name, item in outputs.items() if (problem := _problem(item)) is not None)
+
+
+def require_converged(outputs: Mapping[str, Outputs]) -> None:
+    """Refuse unconverged calculations.
+
+    Raises
+    ------
+    ConvergenceError
+        Names them.
+    """
+    found = doubts(outputs)
+    if found:
+        raise ConvergenceError(f"no energy difference from unconverged calculations: {'; '.join(found)}")
+
+
+def _problem(item: Outputs) -> str | None:
+    if item.energy is None:
+        return "has no energy"
+    if item.electronically_converged is not True:
+        return "is not electronically converged" if item.electronically_converged is False else _unproven("electronic")
+    if item.ionically_converged is not True:
+        return "is not relaxed to the force limit" if item.ionically_converged is False else _unproven("ionic")
+    return None
+
+
+def _unproven(loop: str) -> str:
+    return f"does not prove its {loop} convergence"
+
+
+def setting_differences(outputs: Mapping[str, Outputs], molecules: Collection[str] = ()) -> tuple[str, ...]:
+    """Return, for every setting that is not the same in all calculations, a sentence.
+
+    Parameters
+    ----------
+    outputs
+        By name.
+    molecules
+        Names of those in a box, whose k-points are not compared.
+    """
+    seen: dict[str, dict[str, list[str]]] = {}
+    for name, item in outputs.items():
+        facts: dict[str, Any] = {"engine": item.engine, "engine version": item.engine_version, **item.settings}
+        for key, value in facts.items():
+            if key in SAMPLING and name in molecules:
+                continue
+            seen.setdefault(key, {}).setdefault(repr(_plain(value)), []).append(name)
+    return tuple(_difference(key, values) for key, values in seen.items() if len(values) > 1)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return sorted((str(key), repr(_plain(item))) for key, item in value.items())
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _difference(key: str, values: Mapping[str, Sequence[str]]) -> str:
+    said = "; ".join(f"{value} in {', '.join(names)}" for value, names in values.items())
+    return f"{key} differs: {said}"
+
+
+def coverage(atoms: "Atoms", per_face: int) -> float:
+    """Return ligands per nm^2 of one face.
+
+    Parameters
+    ----------
+    atoms
+        The complex; its first two cell vectors span the face.
+    per_face
+        Ligands on one face.
+    """
+    return 100.0 * per_face / float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
+
+
+def anchor_distances(atoms: "Atoms") -> tuple[float, ...]:
+    """Return the distances from each anchor of each ligand to the surface atom it was put on, Angstrom.
+
+    Read from ``info["qddft"]``; empty where the complex does not say.
+    """
+    fragments = atoms.info.get("qddft", {}).get("fragments", [])
+    pairs = [pair for fragment in fragments for pair in _pairs(fragment)]
+    return tuple(round(float(atoms.get_distance(anchor, site, mic=True)), 4) for anchor, site in pairs)
+
+
+def _pairs(fragment: Mapping[str, Any]) -> Iterable[tuple[int, int]]:
+    for anchor, sites in zip(fragment.get("anchors", ()), fragment.get("sites", ()), strict=False):
+        yield from ((int(anchor), int(site)) for site in sites)

@@ -1,0 +1,221 @@
+"""A study and an engine to structures, jobs and recipes; nothing is read or written but the library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qddft.analysis.reaction import Species, composition_of
+from qddft.core.errors import StudyError
+from qddft.core.suggest import did_you_mean
+from qddft.jobs.job import FinalOf, Job
+from qddft.jobs.plan import Plan
+from qddft.levels.load import load_level, locate_level
+from qddft.levels.settings import Level
+from qddft.recipes.base import Recipe
+from qddft.recipes.binding_energy import BindingEnergy, Parts
+from qddft.recipes.legs import Leg
+from qddft.recipes.published import as_adsorption_energy
+from qddft.recipes.relaxation import Relaxation, relaxation
+from qddft.study.complexes import Complexes, build_complexes
+from qddft.study.ligands import Adsorbate, Reference, resolve
+from qddft.study.load import halide_of, same_ligand
+from qddft.study.naming import file_label, slug, unique
+from qddft.study.schema import PublishedSpec, Study
+from qddft.study.structures import boxed, build_study_slab, common_height, with_frozen_slab, with_height
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from qddft.atoms.charge import ChargeLedger
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Everything a study asks of one engine.
+
+    Attributes
+    ----------
+    study
+        The study.
+    engine
+        Name of the engine.
+    level
+        Its level of theory.
+    plan
+        Unique jobs, parents first.
+    recipes
+        What is evaluated when they are done.
+    ledgers
+        Name and charge ledger of each complex, before any electron is added or removed.
+    """
+
+    study: Study
+    engine: str
+    level: Level
+    plan: Plan
+    recipes: tuple[Recipe, ...]
+    ledgers: "tuple[tuple[str, ChargeLedger], ...]"
+
+
+def expand(study: Study, *, engine: str | None = None, level: str | Path | None = None) -> Expansion:
+    """Build all structures of a study and plan all jobs.
+
+    Parameters
+    ----------
+    study
+        From ``load_study``.
+    engine
+        Name of an engine; the first of the study if not given.
+    level
+        Preset or file of a level; the one that the study gives for the engine if not given.
+
+    Raises
+    ------
+    StudyError
+        The study has no level for this engine.
+    PlacementError
+        A ligand does not fit on the slab.
+    ChargeError
+        A periodic cell would be charged.
+    """
+    name, chosen = choose_level(study, engine, level)
+    builder = _Builder(study, name, chosen, chosen.resolved(name))
+    rows = builder.complexes()
+    recipes = tuple(builder.recipes(rows))
+    plan = Plan.of(job for recipe in recipes for job in recipe.jobs().values())
+    return Expansion(study, name, chosen, plan, recipes, tuple((row.label, row.ledger) for row in rows))
+
+
+def choose_level(study: Study, engine: str | None, level: str | Path | None) -> tuple[str, Level]:
+    """Return the engine's name and its level.
+
+    Raises
+    ------
+    StudyError
+        The study has no level for this engine and none was given.
+    """
+    name = engine or next(iter(study.levels))
+    if level is not None:
+        return name, load_level(level)
+    if name not in study.levels:
+        raise StudyError(
+            f"{study.path}: the study gives no level for the engine {name!r}; add '{name}: LEVEL' to its levels or "
+            f"give a level with it. {did_you_mean(name, study.levels)}"
+        )
+    return name, load_level(locate_level(study.levels[name], study.folder))
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """The parts that every row shares."""
+
+    study: Study
+    engine: str
+    level: Level
+    resolved: Mapping[str, Any]
+
+    def complexes(self) -> list[Complexes]:
+        """Return the rows with their structures, in cells of one height."""
+        slab = build_study_slab(self.study.slab)
+        halide = halide_of(self.study.slab)
+        adsorbates = [resolve(spec, halide, self.study.folder) for spec in self.study.ligands]
+        rows = [build_complexes(slab, adsorbate, halide) for adsorbate in adsorbates]
+        poses = [atoms for row in rows for atoms in row.poses]
+        height = common_height([slab, *poses], self.study.slab.vacuum)
+        return [
+            replace(
+                row,
+                clean=self._held(with_height(row.clean, height)),
+                poses=tuple(self._held(with_height(pose, height)) for pose in row.poses),
+            )
+            for row in rows
+        ]
+
+    def _held(self, atoms: "Atoms") -> "Atoms":
+        return with_frozen_slab(atoms) if self.level.settings.frozen == "slab" else atoms
+
+    def recipes(self, rows: Sequence[Complexes]) -> list[BindingEnergy]:
+        """Return one recipe a row."""
+        labels = unique([f"{file_label(row.adsorbate.ligand)}-{slug(row.adsorbate.scheme.name)}" for row in rows])
+        return [self._recipe(row, label) for row, label in zip(rows, labels, strict=True)]
+
+    def _recipe(self, row: Complexes, label: str) -> BindingEnergy:
+        poses = tuple(
+            self._relaxation(unique_name, "complex", atoms, row.unpaired)
+            for unique_name, atoms in zip(_numbered(f"complex-{label}", len(row.poses)), row.poses, strict=True)
+        )
+        slab = self._slab(row, label)
+        complex_ = Leg(Species(row.name, 1, composition_of(row.poses[0].get_chemical_symbols())), poses)
+        return BindingEnergy(
+            name=f"binding-energy-{label}",
+            system=self._system(row),
+            ligand=row.label,
+            scheme=row.adsorbate.scheme.name,
+            complexes=complex_,
+            slab=slab,
+            molecules=tuple(self._molecule(row, reference) for reference in row.adsorbate.references),
+            n=row.n,
+            per_face=row.per_face,
+            engine=self.engine,
+            level=self.level.name,
+            parts=tuple(self._parts(row, pose) for pose in poses) if row.decomposes else (),
+            caution=self.level.caution,
+            published=_published(self.study.published, row.adsorbate),
+        )
+
+    def _relaxation(self, name: str, role: Any, atoms: "Atoms", unpaired: int) -> Relaxation:
+        return relaxation(name, role, atoms, self.resolved, unpaired=unpaired)
+
+    def _slab(self, row: Complexes, label: str) -> Leg:
+        species = Species(row.slab_name, -1, composition_of(row.clean.get_chemical_symbols()))
+        name = "slab" if row.adsorbate.scheme.name != "vacancy-filling" else f"slab-vacancy-{label}"
+        return Leg(species, (self._relaxation(name, "slab", row.clean, row.slab_unpaired),))
+
+    def _molecule(self, row: Complexes, reference: Reference) -> Leg:
+        atoms = row.conformers(reference)
+        kind = "radical" if row.radical else "molecule"
+        names = _numbered(f"{kind}-{file_label(reference.ligand)}", len(atoms))
+        padding = self.level.settings.molecule_padding_A
+        candidates = tuple(
+            self._relaxation(name, "molecule", boxed(item, padding), row.molecule_unpaired(reference))
+            for name, item in zip(names, atoms, strict=True)
+        )
+        composition = composition_of(reference.ligand.symbols)
+        species = Species(row.molecule_name(reference), reference.coefficient * row.n, composition)
+        return Leg(species, candidates, isolated=True)
+
+    def _parts(self, row: Complexes, pose: Relaxation) -> Parts:
+        name = pose.relaxed.name.removeprefix("complex-")
+        moves = self.level.settings.frozen != "slab" and self.study.slab.fixed_layers != "all"
+        slab = None
+        if moves or row.adsorbate.scheme.name == "vacancy-filling":
+            slab = self._part(f"slab-of-{name}", "slab", FinalOf(pose.relaxed, (0,)), row.slab_unpaired)
+        kept = tuple(range(1, row.n + 1))
+        # the ligand stays in the cell and on the mesh of the complex, hence its role
+        ligand = self._part(f"ligand-of-{name}", "complex", FinalOf(pose.relaxed, kept), row.ligands_unpaired)
+        return Parts(slab, ligand)
+
+    def _part(self, name: str, role: Any, start: FinalOf, unpaired: int) -> Job:
+        return Job(name, role, "static", start, self.resolved, 0, unpaired)
+
+    def _system(self, row: Complexes) -> str:
+        about = row.clean.info["qddft"]
+        spec = self.study.slab
+        faces = "one face" if row.per_face == row.n else "both faces"
+        termination = about["termination"]["top"].replace("X", halide_of(spec))
+        return f"{spec.formula} (001)/{termination}, {about['supercell']}, {about['layers']} layers, {faces}"
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}-{index}" for index in range(count)]
+
+
+def _published(rows: Sequence[PublishedSpec], adsorbate: Adsorbate) -> dict[str, Any] | None:
+    spec = adsorbate.spec
+    for row in rows:
+        if same_ligand(row.ligand, spec.ligand) and row.reference in (None, spec.reference):
+            return as_adsorption_energy(
+                quantity=row.quantity, value=row.value, unit=row.unit, tolerance=row.tolerance, source=row.source
+            )
+    return None
