@@ -19,7 +19,9 @@ __all__ = ["Engine", "Progress"]
 class Engine(Protocol):
     """One program; stateless, so that one instance serves every job."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name as in a study: ``tblite``, ``vasp``, ``ase:MODULE:FACTORY``."""
 
     def available(self) -> str | None:
         """Return ``None`` when the engine can run here, else one sentence on how to get it."""
