@@ -1,0 +1,180 @@
+"""The head of OUTCAR: INCAR echo (VASP 6), effective parameters, potentials, k-points, first structure."""
+
+import re
+from typing import Any
+
+import numpy as np
+
+from qddft.engines.vasp.read.incar import parse_incar
+from qddft.engines.vasp.read.numbers import plain_table, to_float
+from qddft.engines.vasp.read.readings import KMesh, Structure, infer_mesh
+from qddft.engines.vasp.read.source import Source
+from qddft.engines.vasp.read.vasprun_header import symbol_of_title
+
+_VERSION = re.compile(rb"\bvasp\.(\d[^\s]*)")
+_TITLE = re.compile(rb"^\s*TITEL\s*=\s*(.+?)\s*$", re.MULTILINE)
+_VALENCE = re.compile(rb"POMASS\s*=[^;\n]*;\s*ZVAL\s*=\s*([^\s;]+)\s+mass and valenz")
+_COUNTS = re.compile(rb"ions per type =([ \d]+)")
+_IONS = re.compile(rb"NIONS\s*=\s*(\d+)")
+_GENERATED = re.compile(rb"generate k-points for:\s*(\d+)\s+(\d+)\s+(\d+)")
+_WEIGHTED = re.compile(rb"^\s*(-?\d+\.\d+)\s+(-?\d+\.\d+)\s+(-?\d+\.\d+)\s+(\d+\.\d+)\s*$", re.MULTILINE)
+# printed as  NAME = value ; the numbers of Fortran may start with a dot or a minus sign
+_PARAMETER = re.compile(
+    rb"(?<![A-Za-z_])(PREC|ICHARG|ISPIN|LNONCOLLINEAR|LSORBIT|LASPH|ENCUT|ENAUG|NELM|EDIFF|EDIFFG|LREAL|LMAXMIX|NSW|IBRION|ISIF"
+    rb"|ISYM|PSTRESS|NELECT|NUPDOWN|ISMEAR|SIGMA|IALGO|LDIPOL|IDIPOL|GGA|LHFCALC|AEXX|HFSCREEN|LUSE_VDW|NGXF|NGYF"
+    rb"|NGZF|NBANDS|GGA_COMPAT|EFIELD)\s*=\s*([^\s;]+)"
+)
+_HUBBARD = re.compile(rb"(LDAUTYPE|LDAUL|LDAUU|LDAUJ)\s*=\s*([^\n]*)")
+_LOGICAL = ("LNONCOLLINEAR", "LSORBIT", "LASPH", "LREAL", "LDIPOL", "LHFCALC", "LUSE_VDW", "GGA_COMPAT")
+_TEXT = ("PREC", "GGA")
+_INTEGER = (
+    "ICHARG", "ISPIN", "NELM", "LMAXMIX", "NSW", "IBRION", "ISIF", "ISYM", "ISMEAR", "IALGO", "IDIPOL", "NGXF", "NGYF",
+    "NGZF", "NBANDS",
+)  # fmt: skip
+
+
+def read_outcar_header(source: Source, stop: int) -> dict[str, Any]:
+    """Return the fields of a ``Reading`` that stand before the first electronic step, as far as they are there.
+
+    Parameters
+    ----------
+    source
+        The OUTCAR.
+    stop
+        Where the first electronic step begins, or the end of the file.
+    """
+    version = _VERSION.search(source.data, 0, min(stop, 16384))
+    if version is None:
+        raise source.damaged(0, "the head does not say which version of VASP wrote it")
+    found: dict[str, Any] = {"version": version.group(1).decode("latin-1"), "stated": _stated(source, stop)}
+    begin = source.data.find(b"Dimension of arrays:", 0, stop)
+    if begin < 0:
+        return found
+    found["parameters"] = _parameters(source, begin, stop)
+    found["kpoints"] = _mesh(source, begin)
+    symbols, titles, electrons = _atoms(source, begin, stop)
+    found |= {"titles": titles, "neutral_electrons": electrons}
+    initial = _initial(source, begin, stop, symbols)
+    if initial is not None:
+        found["initial"] = initial
+    return found
+
+
+def lattice(source: Source, at: int, stop: int) -> np.ndarray | None:
+    """Return the lattice vectors printed after an offset, rows, Angstrom.
+
+    Three columns of nine decimals, thirteen wide, that touch each other in long cells.
+    """
+    begin = source.data.find(b"direct lattice vectors", at, stop)
+    if begin < 0:
+        return None
+    first = source.data.find(b"\n", begin, stop) + 1
+    last = first
+    for _ in range(3):
+        last = source.data.find(b"\n", last, stop) + 1
+    if first <= 0 or last <= 0:
+        return None
+    cell = plain_table(source, (first, last), (16, 13, 13, 16, 13, 13))[:, :3]
+    if not abs(np.linalg.det(cell)) > 1e-3:
+        raise source.damaged(first, "these lattice vectors span no volume")
+    return cell
+
+
+def _stated(source: Source, stop: int) -> dict[str, Any]:
+    """Return the INCAR that VASP 6 repeats between ``INCAR:`` and the first ``POTCAR:``."""
+    begin = source.data.find(b" INCAR:", 0, min(stop, 65536))
+    end = source.data.find(b"\n POTCAR:", begin, stop) if begin >= 0 else -1
+    if end < 0:
+        return {}
+    return dict(parse_incar(source.data[begin + len(b" INCAR:") : end].decode("latin-1"), str(source.path)).tags)
+
+
+def _parameters(source: Source, begin: int, stop: int) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    text = source.data[begin:stop]
+    for raw_name, raw in _PARAMETER.findall(text):
+        name = raw_name.decode()
+        if name not in values:
+            values[name] = _typed(name, raw.decode("latin-1"))
+    values["LDAU"] = b"LDA+U is selected" in text
+    for raw_name, raw in _HUBBARD.findall(text):
+        values.setdefault(raw_name.decode(), [to_float(token) for token in raw.split()])
+    return values
+
+
+def _typed(name: str, text: str) -> Any:
+    if name in _TEXT:
+        return text
+    if name in _LOGICAL:
+        return {"T": True, "F": False}.get(text[:1])
+    if name in _INTEGER:
+        return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else None
+    return to_float(text)
+
+
+def _mesh(source: Source, stop: int) -> KMesh | None:
+    begin = source.data.rfind(b"KPOINTS:", 0, stop)
+    if begin < 0:
+        return None
+    text = source.data[begin:stop]
+    table_begin = text.find(b"reciprocal coordinates:")
+    table_end = text.find(b"cartesian coordinates", table_begin)
+    rows = np.array(_WEIGHTED.findall(text[table_begin:table_end]), dtype=float).reshape(-1, 4)
+    generated = _GENERATED.search(text)
+    automatic = b"Automatic generation of k-mesh" in text
+    if not len(rows):
+        return KMesh("list", None)
+    total = round(float(rows[:, 3].sum())) if automatic else None
+    regular = infer_mesh(rows[:, :3], rows[:, 3], total)
+    if generated is not None:
+        first, second, third = (int(n) for n in generated.groups())
+        with_gamma = bool((np.abs(rows[:, :3]) < 1e-6).all(axis=1).any())
+        return KMesh("gamma" if with_gamma else "monkhorst-pack", (first, second, third), n_points=len(rows))
+    if regular is None:
+        return KMesh("list", None, n_points=len(rows))
+    return KMesh(regular[0], regular[1], n_points=len(rows))
+
+
+def _atoms(source: Source, begin: int, stop: int) -> tuple[tuple[str, ...], tuple[str, ...], float | None]:
+    head = source.data[:begin]
+    titles = tuple(" ".join(title.decode("latin-1").split()) for title in _TITLE.findall(head))
+    counts, ions = _COUNTS.search(source.data, begin, stop), _IONS.search(source.data, begin, stop)
+    if counts is None or ions is None:
+        raise source.damaged(begin, "the numbers of ions are missing after this line")
+    per_type = _per_type(counts.group(1), int(ions.group(1)))
+    if per_type is None or len(per_type) != len(titles):
+        raise source.damaged(
+            counts.start(), f"{int(ions.group(1))} ions of {len(titles)} potentials do not fit this line"
+        )
+    symbols = tuple(symbol_of_title(title) for title in titles)
+    valences = [to_float(token) for token in _VALENCE.findall(head)]
+    electrons = None
+    if len(valences) == len(per_type) and None not in valences:
+        electrons = float(sum(n * (z or 0.0) for n, z in zip(per_type, valences, strict=True)))
+    every = tuple(symbol for symbol, n in zip(symbols, per_type, strict=True) for _ in range(n))
+    return every, titles, electrons
+
+
+def _per_type(text: bytes, total: int) -> list[int] | None:
+    """Return the ions of each type; the columns are four wide and touch each other from a thousand ions on."""
+    separate = [int(token) for token in text.split()]
+    if sum(separate) == total:
+        return separate
+    stripped = text.rstrip()
+    padded = stripped.rjust(-(-len(stripped) // 4) * 4)
+    touching = [int(padded[i : i + 4]) for i in range(0, len(padded), 4) if padded[i : i + 4].strip()]
+    return touching if sum(touching) == total else None
+
+
+def _initial(source: Source, begin: int, stop: int, symbols: tuple[str, ...]) -> Structure | None:
+    cell = lattice(source, begin, stop)
+    table = source.data.find(b"position of ions in fractional coordinates (direct lattice)", begin, stop)
+    if cell is None or table < 0:
+        return None
+    first = source.data.find(b"\n", table, stop) + 1
+    last = first
+    for _ in symbols:
+        last = source.data.find(b"\n", last, stop) + 1
+        if last <= 0:
+            return None
+    return Structure(symbols, cell, plain_table(source, (first, last), (13, 12, 12)))

@@ -1,0 +1,94 @@
+"""POSCAR and CONTCAR as they stand beside a calculation, selective dynamics included."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from qddft.core.errors import OutputError
+from qddft.engines.vasp.read.numbers import to_float
+from qddft.engines.vasp.read.readings import Structure
+from qddft.engines.vasp.read.source import read_text_file
+from qddft.engines.vasp.read.vasprun_header import chemical_symbol
+
+
+def read_poscar(path: Path) -> Structure:
+    """Read a POSCAR or CONTCAR, plain or compressed.
+
+    Raises
+    ------
+    OutputError
+        A line is missing or malformed, or a VASP 4 file does not name its elements; the message names the line.
+    """
+    lines = read_text_file(path).splitlines()
+    cell = _cell(path, lines)
+    symbols, at = _symbols(path, lines)
+    mode = _line(path, lines, at).strip().lower()
+    selective = mode[:1] == "s"
+    if selective:
+        at += 1
+        mode = _line(path, lines, at).strip().lower()
+    rows = [_row(path, lines, at + 1 + i, selective=selective) for i in range(len(symbols))]
+    positions = np.array([row[0] for row in rows])
+    if mode[:1] in ("c", "k"):
+        positions = np.linalg.solve(cell.T, (positions * _scale(path, lines, cell)).T).T
+    return Structure(symbols, cell, positions, np.array([row[1] for row in rows]))
+
+
+def _line(path: Path, lines: list[str], number: int) -> str:
+    """Return a line, counted from 0."""
+    if number >= len(lines):
+        raise OutputError(f"{path} ends after line {len(lines)}, before its structure is complete")
+    return lines[number]
+
+
+def _numbers(path: Path, lines: list[str], number: int, count: int) -> list[float]:
+    tokens = _line(path, lines, number).split()
+    values = [to_float(token) for token in tokens[:count]]
+    if len(values) != count or None in values:
+        raise OutputError(f"{path}, line {number + 1}: {count} numbers were expected, not {lines[number].strip()!r}")
+    return [value for value in values if value is not None]
+
+
+def _cell(path: Path, lines: list[str]) -> np.ndarray:
+    raw = np.array([_numbers(path, lines, 2 + i, 3) for i in range(3)])
+    volume = abs(float(np.linalg.det(raw)))
+    if not volume > 1e-6:
+        raise OutputError(f"{path}, line 3: the lattice vectors span no volume")
+    factor = _numbers(path, lines, 1, 1)[0]
+    if factor == 0:
+        raise OutputError(f"{path}, line 2: the scaling factor is zero")
+    return raw * (factor if factor > 0 else (-factor / volume) ** (1 / 3))
+
+
+def _scale(path: Path, lines: list[str], cell: np.ndarray) -> float:
+    """Return the factor that also multiplies Cartesian positions."""
+    raw = np.array([_numbers(path, lines, 2 + i, 3) for i in range(3)])
+    return float(abs(np.linalg.det(cell) / np.linalg.det(raw)) ** (1 / 3))
+
+
+def _symbols(path: Path, lines: list[str]) -> tuple[tuple[str, ...], int]:
+    """Return the symbol of every atom and the number of the line after the counts."""
+    first = _line(path, lines, 5).split()
+    if first and first[0].isdigit():
+        names, counts, after = _line(path, lines, 0).split(), first, 6
+    else:
+        names, counts, after = first, _line(path, lines, 6).split(), 7
+    kinds = [chemical_symbol(re.split(r"[_/]", name)[0]) for name in names]
+    numbers = [int(token) for token in counts if token.isdigit()]
+    if not numbers or len(kinds) < len(numbers) or None in kinds[: len(numbers)]:
+        raise OutputError(
+            f"{path}, line 6: the elements of {len(numbers)} kinds of atoms cannot be read from {names!r}"
+        )
+    pairs = zip(kinds, numbers, strict=False)
+    return tuple(str(kind) for kind, n in pairs for _ in range(n)), after
+
+
+def _row(path: Path, lines: list[str], number: int, *, selective: bool) -> tuple[list[float], list[bool]]:
+    position = _numbers(path, lines, number, 3)
+    if not selective:
+        return position, [True] * 3
+    flags = [token.strip(".").upper()[:1] for token in lines[number].split()[3:6]]
+    if len(flags) != 3 or not set(flags) <= {"T", "F"}:
+        raise OutputError(f"{path}, line {number + 1}: three flags T or F were expected after the position")
+    return position, [flag == "T" for flag in flags]

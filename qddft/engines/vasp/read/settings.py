@@ -1,0 +1,161 @@
+"""Tags of VASP to the neutral settings that results are compared by."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from qddft.engines.vasp.read.outcar import METHODS
+from qddft.engines.vasp.read.readings import KMesh, Structure
+from qddft.engines.vasp.read.xc import functional, semilocal
+
+_PREC = {"a": "accurate", "n": "normal", "s": "single", "l": "low", "m": "medium", "h": "high"}
+_SMEARING = {
+    0: "gaussian", -1: "fermi-dirac", -2: "fixed", -3: "fixed", -4: "tetrahedron-simple", -5: "tetrahedron",
+    1: "methfessel-paxton",
+}  # fmt: skip
+# neutral key -> tag whose value is taken over as it is
+_PLAIN = {
+    "cutoff_eV": "ENCUT", "augmentation_cutoff_eV": "ENAUG", "sigma_eV": "SIGMA", "lasph": "LASPH", "ispin": "ISPIN",
+    "soc": "LSORBIT", "noncollinear": "LNONCOLLINEAR", "nelect": "NELECT", "nupdown": "NUPDOWN",
+    "energy_tol_eV": "EDIFF", "lhfcalc": "LHFCALC", "ldau": "LDAU", "idipol": "IDIPOL", "ldipol": "LDIPOL",
+    "electric_field": "EFIELD", "isym": "ISYM", "icharg": "ICHARG", "ibrion": "IBRION", "isif": "ISIF",
+    "max_ionic_steps": "NSW", "max_scf_steps": "NELM", "addgrid": "ADDGRID", "lmaxmix": "LMAXMIX",
+    "gga_compat": "GGA_COMPAT", "pressure_kB": "PSTRESS",
+}  # fmt: skip
+# what VASP takes when the INCAR is silent and nothing else decides; https://www.vasp.at/wiki
+DEFAULTS: Mapping[str, Any] = {
+    "PREC": "Normal", "ISMEAR": 1, "SIGMA": 0.2, "LREAL": False, "LASPH": False, "ISPIN": 1, "EDIFF": 1e-4, "NSW": 0,
+    "NELM": 60, "LHFCALC": False, "LDAU": False, "LSORBIT": False, "LNONCOLLINEAR": False, "IDIPOL": 0,
+    "LDIPOL": False, "IVDW": 0, "GGA": "--", "LUSE_VDW": False, "NUPDOWN": -1.0, "ADDGRID": False, "PSTRESS": 0.0,
+    "EFIELD": 0.0, "GGA_COMPAT": True, "LMAXMIX": 2, "ISTART": 0,
+}  # fmt: skip
+_KEPT = (
+    "ENCUT", "ENAUG", "PREC", "EDIFF", "EDIFFG", "ISMEAR", "SIGMA", "ISPIN", "LREAL", "LASPH", "GGA", "METAGGA",
+    "LHFCALC", "AEXX", "HFSCREEN", "LDAU", "LDAUTYPE", "LDAUL", "LDAUU", "LDAUJ", "LSORBIT", "LNONCOLLINEAR", "NSW",
+    "IBRION", "ISIF", "NELM", "NELECT", "NUPDOWN", "IDIPOL", "LDIPOL", "DIPOL", "EPSILON", "EFIELD", "ISYM", "ICHARG",
+    "LUSE_VDW", "PSTRESS", "NBANDS", "IALGO", "ADDGRID", "LMAXMIX", "GGA_COMPAT", "NGXF", "NGYF", "NGZF", "IVDW",
+    "KSPACING", "NELMIN", "LVHAR", "LORBIT",
+)  # fmt: skip
+
+
+def canonical_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return tags under one spelling: ``ENMAX`` is ``ENCUT``, ``LREAL = Auto`` is on, ``ps`` is ``PS``."""
+    found = dict(tags)
+    if "ENMAX" in found:
+        found.setdefault("ENCUT", found.pop("ENMAX"))
+    if isinstance(found.get("LREAL"), str):
+        found["LREAL"] = found["LREAL"].strip(".").upper()[:1] in ("A", "O", "T")
+    if isinstance(found.get("GGA"), str):
+        found["GGA"] = found["GGA"].upper()[:2]
+    if isinstance(found.get("PREC"), str):
+        found["PREC"] = _PREC.get(found["PREC"].strip().lower()[:1], found["PREC"])
+    if isinstance(found.get("METAGGA"), str):
+        found["METAGGA"] = found["METAGGA"].upper()
+    for name in ("LDAUU", "LDAUJ", "LDAUL"):
+        if isinstance(found.get(name), int | float):
+            found[name] = [found[name]]
+    return found
+
+
+def with_defaults(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tags of an INCAR completed by VASP's defaults, for calculations that have not started."""
+    tags = canonical_tags(DEFAULTS) | canonical_tags(stated)
+    ediff = tags["EDIFF"]
+    tags.setdefault("EDIFFG", 10 * ediff if isinstance(ediff, int | float) else None)
+    tags.setdefault("IBRION", -1 if tags["NSW"] in (0, 1) else 0)
+    tags.setdefault("ISIF", 0 if tags["IBRION"] == 0 else 2)
+    tags.setdefault("ISYM", 3 if tags["LHFCALC"] is True else 2)
+    tags.setdefault("ICHARG", 0 if tags["ISTART"] else 2)
+    return tags
+
+
+def neutral_settings(
+    tags: Mapping[str, Any],
+    *,
+    titles: tuple[str, ...],
+    kpoints: KMesh | None,
+    structure: Structure | None,
+    dispersion: str | None,
+) -> dict[str, Any]:
+    """Return the settings of a run under neutral names, JSON types only; ``None`` is unknown.
+
+    Parameters
+    ----------
+    tags
+        Effective values in canonical spelling, completed by stated ones that are not echoed.
+    titles
+        Titles of the potentials.
+    kpoints
+        The mesh.
+    structure
+        For the number of frozen atoms.
+    dispersion
+        Method of the dispersion correction where the files prove it.
+    """
+    found: dict[str, Any] = {key: tags.get(tag) for key, tag in _PLAIN.items()}
+    smearing, gga = tags.get("ISMEAR"), tags.get("GGA")
+    criterion = tags.get("EDIFFG")
+    ldau = tags.get("LDAU")
+    exact = bool(tags.get("LHFCALC"))
+    found |= {
+        "xc": functional(tags, titles),
+        "gga": semilocal(tags, titles) if gga is not None or titles else None,
+        "metagga": tags.get("METAGGA") or "none",
+        "aexx": tags.get("AEXX", 0.25) if exact else 0.0,
+        "hfscreen": tags.get("HFSCREEN", 0.0) if exact else 0.0,
+        "hubbard": _hubbard(tags) if ldau else None,
+        "prec": tags.get("PREC"),
+        "lreal": tags.get("LREAL"),
+        "smearing": None if smearing is None else _smearing(smearing),
+        "ismear": smearing,
+        "force_tol_eV_per_A": -criterion if isinstance(criterion, int | float) and criterion < 0 else None,
+        "ionic_energy_tol_eV": criterion if isinstance(criterion, int | float) and criterion > 0 else None,
+        "dispersion": dispersion or "unknown",
+        "potentials": list(titles) or None,
+        "fft_grid": _grid(tags),
+        "n_frozen": None if structure is None else _frozen(structure),
+    }
+    found |= _kpoints(kpoints)
+    return found
+
+
+def stated_dispersion(stated: Mapping[str, Any]) -> str:
+    """Return the dispersion method of a whole INCAR."""
+    if stated.get("IVDW") is None:
+        return "D2" if stated.get("LVDW") is True else "none"
+    number = stated["IVDW"]
+    return METHODS.get(number, f"IVDW={number}") if isinstance(number, int) else "unknown"
+
+
+def kept_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the raw tags that are worth keeping with a result."""
+    return {name: tags[name] for name in _KEPT if tags.get(name) is not None}
+
+
+def _smearing(order: int) -> str:
+    return _SMEARING.get(order, f"methfessel-paxton-{order}" if order > 1 else f"ISMEAR={order}")
+
+
+def _hubbard(tags: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tags.get(name) for name in ("LDAUTYPE", "LDAUL", "LDAUU", "LDAUJ")}
+
+
+def _grid(tags: Mapping[str, Any]) -> list[int] | None:
+    grid = [n for name in ("NGXF", "NGYF", "NGZF") if (n := tags.get(name)) is not None]
+    return grid if len(grid) == 3 else None
+
+
+def _frozen(structure: Structure) -> int | None:
+    return None if structure.movable is None else int((~structure.movable.any(axis=1)).sum())
+
+
+def _kpoints(mesh: KMesh | None) -> dict[str, Any]:
+    if mesh is None:
+        return {"kpoints": None, "kpoint_scheme": None, "kpoint_shift": None, "n_kpoints": None}
+    # an odd Monkhorst-Pack mesh contains Gamma: it is the Gamma-centered one
+    odd = mesh.divisions is not None and all(n % 2 for n in mesh.divisions)
+    return {
+        "kpoints": None if mesh.divisions is None else list(mesh.divisions),
+        "kpoint_scheme": "gamma" if odd and mesh.scheme == "monkhorst-pack" else mesh.scheme,
+        "kpoint_shift": list(mesh.shift),
+        "n_kpoints": mesh.n_points,
+    }

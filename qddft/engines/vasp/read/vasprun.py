@@ -1,0 +1,122 @@
+"""vasprun.xml of VASP 5.2 to 6.4: settings, energies, forces and structures, without touching the band structure.
+
+The large tables (eigenvalues, density of states, projections) are stepped over; ``bands.py`` reads them on demand.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+
+from qddft.engines.vasp.read.blocks import Block, block_of, calculations, is_closed
+from qddft.engines.vasp.read.levels import fermi_level, moment
+from qddft.engines.vasp.read.numbers import to_float
+from qddft.engines.vasp.read.readings import Energies, Reading, Scf, Structure, check_energies
+from qddft.engines.vasp.read.source import Source
+from qddft.engines.vasp.read.vasprun_header import forces_or_stress, read_header, read_structure
+
+# kilobar to eV/Angstrom^3 with the sign of ASE: tension is positive, VASP gives the pressure; 1 eV = 1.602176634e-19 J
+STRESS = -1e8 / 1.602176634e11
+_STEP_ENERGY = re.compile(rb'<i name="e_fr_energy">\s*([^<\s]+)\s*</i>')
+_ENERGY = re.compile(rb'<i name="(e_fr_energy|e_wo_entrp|e_0_energy)">\s*([^<\s]+)\s*</i>')
+
+
+def read_vasprun(source: Source) -> Reading:
+    """Return what a vasprun.xml says.
+
+    Raises
+    ------
+    OutputError
+        The XML is malformed where it was read; the message names file, line and byte.
+    """
+    begins, ends = calculations(source)
+    complete = is_closed(source)
+    if complete and len(begins) != len(ends):
+        raise source.damaged(begins[-1], "this <calculation> is never closed although the file is")
+    header = read_header(source, begins[0] if begins else len(source.data), complete=complete)
+    common: dict[str, Any] = {"kind": source.kind, "path": source.path, "complete": complete, "steps_done": len(ends)}
+    if not complete:
+        common["ends"] = f"it ends at {source.place(len(source.data))} without </modeling>"
+    if not ends:
+        return Reading(**common, **header)
+    blocks = [block_of(source, *pair) for pair in list(zip(begins, ends, strict=False))[-2:]]
+    return Reading(**common, **header, **_last_step(source, blocks, header))
+
+
+def _last_step(source: Source, blocks: list[Block], header: dict[str, Any]) -> dict[str, Any]:
+    block = blocks[-1]
+    if "initial" not in header:
+        raise source.damaged(block.start, "an ionic step begins before any structure was given")
+    structure = step_structure(source, block, header["initial"])
+    span = (block.scf_stop, block.bulky)
+    stress = forces_or_stress(source, b'<varray name="stress"', span, 3)
+    energies = step_energies(source, block, header["version"])
+    if energies is not None:
+        problem = check_energies(energies, header.get("parameters", {}))
+        if problem is not None:
+            raise source.damaged(block.scf_stop, problem)
+    previous = step_energies(source, blocks[0], header["version"]) if len(blocks) == 2 else None
+    return {
+        "final": structure,
+        "energies": energies,
+        "forces": forces_or_stress(source, b'<varray name="forces"', span, len(structure.symbols)),
+        "stress": None if stress is None else (stress + stress.T) / 2 * STRESS,
+        "fermi": fermi_level(source, block),
+        "magnetization": moment(source, block) if header.get("parameters", {}).get("ISPIN") == 2 else None,
+        "previous_free": None if previous is None else previous.free,
+        "scf": _scf(source, block),
+    }
+
+
+def step_structure(source: Source, block: Block, initial: Structure) -> Structure:
+    """Return the structure that energy and forces of a step belong to; the flags of selective dynamics are kept."""
+    begin = source.data.find(b"<structure", block.scf_stop, block.bulky)
+    end = source.data.find(b"</structure>", begin, block.bulky) if begin >= 0 else -1
+    if end < 0:
+        raise source.damaged(block.scf_stop, "the structure of this ionic step is missing")
+    structure = read_structure(source, (begin, end), initial.symbols)
+    return Structure(structure.symbols, structure.cell, structure.scaled, initial.movable)
+
+
+def step_energies(source: Source, block: Block, version: str) -> Energies | None:
+    """Return the energies of an ionic step; ``None`` when it has none.
+
+    Before VASP 6 the tags of the final ``<energy>`` are shifted: ``e_wo_entrp`` holds E(sigma -> 0) and
+    ``e_0_energy`` holds F minus the energy without entropy. The electronic steps are labeled right, but their last
+    energy lacks corrections that are added afterwards (dispersion), so it cannot stand in for the final one.
+    """
+    span = source.between(b"<energy>", b"</energy>", block.scf_stop, block.bulky)
+    if span is None:
+        return None
+    values = {name: to_float(token) for name, token in _ENERGY.findall(source.data[span[0] : span[1]])}
+    free, second, third = (values.get(name) for name in (b"e_fr_energy", b"e_wo_entrp", b"e_0_energy"))
+    if free is None or second is None or third is None:
+        raise source.damaged(span[0], "one of the three energies of this ionic step is missing or unreadable")
+    if _major(source, version) < 6:
+        return Energies(free, free - third, second)
+    return Energies(free, second, third)
+
+
+def _major(source: Source, version: str) -> int:
+    match = re.match(r"(\d+)\.\d", version)
+    if match is None or not 4 <= int(match.group(1)) <= 9:
+        raise source.damaged(0, f"{version!r} is no version of VASP, and the meaning of the energies depends on it")
+    return int(match.group(1))
+
+
+def _scf(source: Source, block: Block) -> Scf:
+    text = source.data[block.start : block.scf_stop + len(b"</scstep>")]
+    steps = text.count(b"</scstep>")
+    if not steps:
+        return Scf()
+    energies = [to_float(token) for token in _STEP_ENERGY.findall(text)]
+    change = None
+    if len(energies) > 1 and energies[-1] is not None and energies[-2] is not None:
+        change = energies[-1] - energies[-2]
+    return Scf(steps, change, last_free=energies[-1] if energies else None)
+
+
+def free_energies(source: Source, blocks: list[Block], version: str) -> np.ndarray:
+    """Return F and E(sigma -> 0) of every ionic step, shape (n_steps, 2), eV; NaN where a step has none."""
+    pairs = [step_energies(source, block, version) for block in blocks]
+    return np.array([(np.nan, np.nan) if e is None else (e.free, e.sigma0) for e in pairs]).reshape(len(pairs), 2)
