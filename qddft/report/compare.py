@@ -1,6 +1,5 @@
 """Our values beside published ones, from the records of ``results.json`` alone."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,8 @@ from qddft.report.tables import Table, number, table_of
 Record = Mapping[str, Any]
 AGREES, DIFFERS, OPEN, NOTHING_PUBLISHED = "agrees", "differs", "no tolerance given", "nothing published"
 NO_NUMBER = "no number"
-# how a truncated ligand is called: "oleic acid (C4)"
-_CUT = re.compile(r"\(C\d+\)")
+# how a study calls a ligand whose chain was cut
+CUT = "truncated to"
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def caveats(records: Sequence[Record]) -> list[str]:
             "These energies are a screening with GFN2-xTB on a frozen inorganic slab at the Gamma point. They order "
             "starting structures and ligands roughly; they are not PBE energies."
         )
-    if any(_CUT.search(str(record["ligand"])) for record in records):
+    if any(CUT in str(record["ligand"]) for record in records):
         found.append(
             "Ligands with a cut chain lack the dispersion of the part that was cut; the papers do not say whether "
             "they cut theirs."

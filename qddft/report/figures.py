@@ -1,10 +1,10 @@
 """The figures of a report, each a function from values to a matplotlib figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qddft.report.compare import Comparison
-from qddft.report.style import BLACK, BLUE, GRAY, ORANGE, new_figure, styled
+from qddft.report.style import BLACK, BLUE, CYCLE, GRAY, ORANGE, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 BAR_HEIGHT = 0.34
 ROW_MM = 9.5
 HEAD_MM = 19.0
+STYLES = ("-", (0, (3, 1)), (0, (1, 1)))
 
 
 @styled
@@ -75,9 +76,34 @@ def _legend(figure: "Figure", ours: str, published: str | None) -> None:
 
 
 def _two_lines(name: str) -> str:
-    """Break a long ligand name at a space near its middle."""
+    """Break a long ligand name after its comma, or at a space near its middle."""
     if len(name) <= 16 or " " not in name:
         return name
     breaks = [i for i, letter in enumerate(name) if letter == " "]
-    middle = min(breaks, key=lambda i: abs(i - len(name) / 2))
+    middle = min(breaks, key=lambda i: (name[i - 1] != ",", abs(i - len(name) / 2)))
     return name[:middle] + "\n" + name[middle + 1 :]
+
+
+@styled
+def relaxation_chart(histories: Mapping[str, Sequence[float]], threshold: float) -> "Figure":
+    """Draw the largest force of every relaxation against its ionic step, on a logarithmic scale.
+
+    Parameters
+    ----------
+    histories
+        Name of the job to largest force on a free atom at each step, eV/Angstrom.
+    threshold
+        Force below which a relaxation has converged, eV/Angstrom.
+    """
+    figure, (axes,) = new_figure(62.0 + 3.6 * ((len(histories) + 1) // 2))
+    for index, (name, forces) in enumerate(histories.items()):
+        style = STYLES[index // len(CYCLE) % len(STYLES)]
+        axes.plot(range(len(forces)), forces, label=name, color=CYCLE[index % len(CYCLE)], linestyle=style, linewidth=1)
+    axes.axhline(threshold, color=GRAY, linewidth=0.8, linestyle=(0, (4, 2)))
+    axes.set_yscale("log")
+    axes.set_xlabel("ionic step")
+    axes.set_ylabel("largest force (eV/Å)")
+    figure.legend(
+        loc="outside upper left", ncols=2, handlelength=1.6, borderpad=0.1, labelspacing=0.3, columnspacing=1.0
+    )
+    return figure

@@ -1,0 +1,174 @@
+"""The report page: one HTML file that needs nothing else and no network."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qddft.report.compare import caveats, compare, comparison_table, order_sentence
+from qddft.report.figures import binding_chart, relaxation_chart
+from qddft.report.methods import cited
+from qddft.report.pictures import structure_picture
+from qddft.report.result_tables import decomposition_table, jobs_table, overview_table, results_table, settings_table
+from qddft.report.run_data import JobView, RunData
+from qddft.report.style import png_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_PICTURES = 24
+MAX_CURVES = 14
+CHART_WIDTH = 640
+PICTURE_DPI = 220
+FORMULAS = (
+    "E_ads = [E(complex) − E(slab) − Σ c_i E(reference_i)]/n for n ligands, from energies extrapolated to zero "
+    "smearing; negative = bound.",
+    "E_bind = −E_ads.",
+    "E_ads = E_int + E_def,slab + E_def,ligand, with E_int = [E(complex) − E(slab at the complex's geometry) − "
+    "E(ligands at the complex's geometry)]/n: the distortion/interaction model, Bickelhaupt and Houk, Angew. Chem. "
+    "Int. Ed. 56, 10070 (2017).",
+    "Coverage = ligands on one face divided by the area of the lateral cell.",
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture inside the page.
+
+    Attributes
+    ----------
+    source
+        Data URI.
+    caption
+        What it shows.
+    """
+
+    source: str
+    caption: str
+
+
+def report_figures(data: RunData) -> dict[str, "Figure"]:
+    """Return the figures of a run by file name: ``binding`` and ``relaxation``, as far as there is what to draw."""
+    figures = {}
+    if any(record["value"] is not None for record in data.records):
+        comparisons = [item for item in compare(data.records) if item.quantity == "E_ads"]
+        figures["binding"] = binding_chart(comparisons, ours=_ours(data), published=_theirs(data.records))
+    histories = _histories(data)
+    if histories:
+        figures["relaxation"] = relaxation_chart(histories, float(data.settings["force_tol_eV_per_A"]))
+    return figures
+
+
+def structure_figures(data: RunData) -> list[tuple[JobView, "Figure"]]:
+    """Return a picture of every complex, the first ``MAX_PICTURES`` of them."""
+    return [(job, structure_picture(job.atoms)) for job in data.complexes[:MAX_PICTURES]]
+
+
+def page(data: RunData, figures: Mapping[str, "Figure"], structures: Sequence[tuple[JobView, "Figure"]]) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    data
+        The run.
+    figures
+        Of ``report_figures``.
+    structures
+        Of ``structure_figures``.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("qddft.report")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template("report.html.j2").render(**_content(data), **_drawn(data, figures, structures))
+
+
+def _content(data: RunData) -> dict[str, Any]:
+    published = [record for record in data.records if record.get("source_value")]
+    comparisons = compare(published)
+    return {
+        "title": data.run.title,
+        "subtitle": f"{', '.join(data.engine_versions) or data.run.engine}, level {data.level['name']}",
+        "cautions": _cautions(data.records),
+        "overview": overview_table(data),
+        "results": results_table(data.records),
+        "decomposition": decomposition_table(data.records),
+        "reactions": list(dict.fromkeys(record["reaction"] for record in data.records if record.get("reaction"))),
+        "comparison": comparison_table(comparisons) if comparisons else None,
+        "order": order_sentence(comparisons),
+        "caveats": caveats(published),
+        "warnings": _warnings(data),
+        "jobs": jobs_table(data),
+        "level": data.level,
+        "settings": settings_table(data.level),
+        "formulas": FORMULAS,
+        "references": cited(data),
+        "version": data.run.version,
+        "command": f"qddft run study.yaml --engine {data.run.engine} -o run\nqddft report run",
+        "study_text": data.study_text,
+    }
+
+
+def _drawn(
+    data: RunData, figures: Mapping[str, "Figure"], structures: Sequence[tuple[JobView, "Figure"]]
+) -> dict[str, Any]:
+    pictures = [Picture(_data_uri(figure, PICTURE_DPI), _caption(job)) for job, figure in structures]
+    return {
+        "chart": _data_uri(figures["binding"]) if "binding" in figures else None,
+        "convergence": _data_uri(figures["relaxation"]) if "relaxation" in figures else None,
+        "chart_width": CHART_WIDTH,
+        "pictures": pictures,
+        "pictures_left_out": max(0, len(data.complexes) - len(pictures)),
+    }
+
+
+def _data_uri(figure: "Figure", dpi: int = 300) -> str:
+    return "data:image/png;base64," + base64.b64encode(png_bytes(figure, dpi=dpi)).decode("ascii")
+
+
+def _caption(job: JobView) -> str:
+    entries = job.atoms.info.get("qddft", {}).get("fragments", [])[1:]
+    names = ", ".join(dict.fromkeys(f"{entry['name']}, {entry.get('mode', 'placed')}" for entry in entries))
+    return f"{names or job.entry.name}: {job.structure_is} of {job.entry.folder}"
+
+
+def _histories(data: RunData) -> dict[str, list[float]]:
+    """Return the largest force of every relaxation that took at least two steps, the first ``MAX_CURVES`` of them."""
+    from qddft.jobs.progress import read_progress
+
+    histories = {}
+    for job in data.jobs:
+        steps = read_progress(data.run.folder(job.entry)) if job.entry.task == "relax" else ()
+        forces = [step.max_force for step in steps if step.max_force > 0]
+        if len(forces) > 1:
+            histories[job.entry.name] = forces
+    return dict(list(histories.items())[:MAX_CURVES])
+
+
+def _ours(data: RunData) -> str:
+    name = f"this work, {data.settings['xc']}"
+    return f"{name} ({data.level['name']})"
+
+
+def _theirs(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the sources of the published values, up to the first comma: who, not where."""
+    sources = [str((record.get("source_value") or {}).get("source", "")) for record in records]
+    names = list(dict.fromkeys(source.partition(",")[0] for source in sources if source))
+    return ", ".join(names) or "published"
+
+
+def _cautions(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return warnings that belong to every number, which have to be read first."""
+    if not records:
+        return []
+    shared = set.intersection(*(set(record["warnings"]) for record in records))
+    return [text for text in records[0]["warnings"] if text in shared]
+
+
+def _warnings(data: RunData) -> list[str]:
+    """Return all other warnings, each with the ligand it is about."""
+    shared = set(_cautions(data.records))
+    found = [
+        f"{record['ligand']}: {text}" for record in data.records for text in record["warnings"] if text not in shared
+    ]
+    return list(dict.fromkeys(found))

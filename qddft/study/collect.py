@@ -1,0 +1,164 @@
+"""Results of a run: evaluated from what is done, written as JSON, CSV and an ASE database."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qddft.core.files import write_json, write_text
+from qddft.jobs.disk import disk_errors
+from qddft.jobs.folder import OUTPUTS, JobStatus
+from qddft.jobs.job import Job
+from qddft.jobs.run_folder import Entry, Run, load_run
+from qddft.outputs.outputs import Outputs
+from qddft.outputs.store import load_outputs
+from qddft.recipes import recipe_of
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from pandas import DataFrame
+
+JSON, CSV, DATABASE = "results.json", "results.csv", "results.db"
+
+
+def collect(run: str | Path) -> "DataFrame":
+    """Evaluate every recipe of a run on the jobs that are done, and write the three files.
+
+    ``results.json`` is a list of records, ``results.csv`` the same as a flat table, ``results.db`` an ``ase.db`` SQLite
+    file with the final structure of every finished job. A result whose jobs are not all done has no value and names
+    them. The files are replaced whole, so that collecting while a run goes on, or twice at once, is harmless.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a result, columns as in ``results.csv``; ``details`` spread out as ``details.NAME``.
+
+    Raises
+    ------
+    FolderError
+        Not a run folder, or one that cannot be written to.
+    OutputError
+        The outputs of a finished job are damaged.
+    """
+    folder = load_run(Path(run))
+    done = _finished(folder)
+    records = results_of(folder, done)
+    table = _table(records)
+    with disk_errors(folder.path):
+        write_json(folder.path / JSON, records)
+        write_text(folder.path / CSV, table.to_csv(index=False, lineterminator="\n"))
+        _write_database(folder, done, records)
+    return table
+
+
+def results_of(run: Run, done: Mapping[str, Outputs]) -> list[dict[str, Any]]:
+    """Return the records of all results of a run.
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    done
+        Outputs of the finished jobs by job id.
+    """
+    jobs = {entry.id: run.job(entry) for entry in run.entries}
+    statuses = run.statuses()
+    records = []
+    for planned in run.recipes:
+        recipe = recipe_of(planned, jobs)
+        needed = recipe.jobs()
+        outputs = {label: done[job.id] for label, job in needed.items() if job.id in done}
+        failures = _failures(needed, statuses)
+        for result in recipe.evaluate(outputs):
+            record = result.record()
+            record["warnings"] += failures
+            records.append(record)
+    return records
+
+
+def _finished(run: Run) -> dict[str, Outputs]:
+    paths = {entry.id: run.folder(entry) / OUTPUTS for entry in run.entries}
+    return {job: load_outputs(path) for job, path in paths.items() if path.exists()}
+
+
+def _failures(needed: Mapping[str, Job], statuses: Mapping[str, JobStatus]) -> list[str]:
+    """Say which jobs of a recipe failed and why; jobs that are only waiting are named by the recipe itself."""
+    failed = {label: statuses[job.id] for label, job in needed.items() if statuses[job.id].state == "failed"}
+    return [f"{label} failed: {status.reason}" for label, status in failed.items()]
+
+
+def _table(records: list[dict[str, Any]]) -> "DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame([_flat(record) for record in records])
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with one plain value a column: lists joined, mappings spread out or as JSON."""
+    row: dict[str, Any] = {}
+    for key, value in record.items():
+        if key == "details":
+            row |= {f"details.{name}": _plain(item) for name, item in value.items()}
+        elif key == "source_value":
+            row |= {f"published.{name}": _plain((value or {}).get(name)) for name in ("value", "tolerance", "source")}
+        else:
+            row[key] = _plain(value)
+    return row
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return "; ".join(value)
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, sort_keys=True)
+    return value
+
+
+def _write_database(run: Run, done: Mapping[str, Outputs], records: list[dict[str, Any]]) -> None:
+    """Write the database beside its final name and move it there, so that readers never see half of it."""
+    from ase.db import connect
+
+    with tempfile.TemporaryDirectory(prefix=".results-", suffix=".tmp", dir=run.path) as folder:
+        draft = Path(folder) / DATABASE
+        with connect(draft, append=False) as database:
+            for entry in run.entries:
+                if entry.id in done:
+                    atoms, pairs, data = _row(run, entry, done[entry.id], records)
+                    database.write(atoms, key_value_pairs=pairs, data=data)
+        if not draft.exists():
+            # nothing is done yet; an empty database still has its tables
+            connect(draft).delete([])
+        draft.replace(run.path / DATABASE)
+
+
+def _row(
+    run: Run, entry: Entry, outputs: Outputs, records: list[dict[str, Any]]
+) -> tuple["Atoms", dict[str, Any], dict[str, Any]]:
+    """Return structure with energy and forces, searchable keys, and the results this job enters."""
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    atoms = outputs.atoms.copy()
+    atoms.calc = SinglePointCalculator(
+        atoms, energy=outputs.energy, free_energy=outputs.free_energy, forces=outputs.forces
+    )
+    pairs = {
+        "job": entry.id,
+        "job_name": entry.name,
+        "role": entry.role,
+        "task": entry.task,
+        "engine": run.engine,
+        "engine_version": outputs.engine_version or "unknown",
+        "electronically_converged": outputs.electronically_converged is True,
+        "ionically_converged": outputs.ionically_converged is True,
+    }
+    entered = [record for record in records if entry.id in record["jobs"]]
+    if entry.role == "complex" and len(entered) == 1:
+        pairs |= {"ligand": entered[0]["ligand"], "reference": entered[0]["reference"]}
+        pairs |= {entered[0]["quantity"]: entered[0]["value"]} if entered[0]["value"] is not None else {}
+    return atoms, pairs, {"results": entered, "settings": dict(outputs.settings), "warnings": list(outputs.warnings)}
