@@ -41,36 +41,14 @@ def plan(
 
 
 def _document(found: "Expansion") -> dict[str, Any]:
-    from qddft.study.cost import job_cost
+    from qddft.study.plan_table import plan_table
 
-    jobs = []
-    names = {job.id: job.name for job in found.plan}
-    for job in found.plan:
-        cost = job_cost(job, found.engine)
-        jobs.append(
-            {
-                "id": job.id,
-                "name": job.name,
-                "folder": job.folder_name,
-                "role": job.role,
-                "task": job.task,
-                "formula": job.built_atoms.get_chemical_formula(),
-                "atoms": len(job.built_atoms),
-                "electrons": cost.electrons,
-                "charge": job.charge,
-                "unpaired": job.unpaired,
-                "kpoints": list(cost.mesh),
-                "after": None if job.parent is None else names[job.parent.id],
-                "ionic_steps": cost.steps,
-                "seconds": None if cost.seconds is None else round(cost.seconds),
-                "work": round(cost.work, 3),
-            }
-        )
+    rows = [row.as_dict() for row in plan_table(found)]
     return {
         "study": found.study.title,
         "engine": found.engine,
         "level": found.level.name,
-        "jobs": jobs,
+        "jobs": [{"id": job.id} | row for job, row in zip(found.plan, rows, strict=True)],
         "results": [_planned(recipe) for recipe in found.recipes],
         "charges": [
             {
@@ -81,7 +59,7 @@ def _document(found: "Expansion") -> dict[str, Any]:
             }
             for name, ledger in found.ledgers
         ],
-        "seconds": _total(jobs),
+        "seconds": _total(rows),
     }
 
 
@@ -89,37 +67,36 @@ def _planned(recipe: Any) -> dict[str, Any]:
     return {"name": recipe.name, "jobs": list(dict.fromkeys(job.id for job in recipe.jobs().values()))}
 
 
-def _total(jobs: list[dict[str, Any]]) -> int | None:
+def _total(jobs: list[dict[str, Any]]) -> float | None:
     if any(job["seconds"] is None for job in jobs):
         return None
-    return sum(job["seconds"] for job in jobs)
+    return round(sum(float(job["seconds"]) for job in jobs), 1)
 
 
 def _show(document: dict[str, Any]) -> None:
     from qddft.report.tables import number, table_of
 
     jobs = document["jobs"]
-    whole = sum(job["work"] for job in jobs)
     say(f"{document['study']}\nengine {document['engine']}, level {document['level']}\n")
     columns = {
         "job": [job["name"] for job in jobs],
         "system": [job["role"] for job in jobs],
         "task": [job["task"] for job in jobs],
-        "formula": [job["formula"] for job in jobs],
         "atoms": [job["atoms"] for job in jobs],
         "electrons": [job["electrons"] for job in jobs],
-        "charge": [number(job["charge"], 0) if job["charge"] else "0" for job in jobs],
+        "charge": [f"{job['charge']:+d}" if job["charge"] else "0" for job in jobs],
+        "unpaired": [job["unpaired"] for job in jobs],
         "k-points": ["x".join(map(str, job["kpoints"])) for job in jobs],
         "after": [job["after"] for job in jobs],
+        "share of work": [f"{job['share']:.1%}" for job in jobs],
     }
-    if document["seconds"] is None:
-        columns["share of the work"] = [f"{job['work'] / whole:.1%}" for job in jobs]
-    else:
+    if document["seconds"] is not None:
         columns["time (min)"] = [number(job["seconds"] / 60, 1, signed=False) for job in jobs]
     show(table_of(columns))
     say(f"\n{len(jobs)} jobs for {len(document['results'])} results")
     if document["seconds"] is not None:
         say(f"about {document['seconds'] / 60:.0f} minutes on two cores, from measured times and assumed ionic steps")
+    say("\nformal charges:")
     for system in document["charges"]:
-        parts = ", ".join(f"{e['count']} {e['what']} ({e['charge']:+d})" for e in system["entries"])
-        say(f"formal charges of the slab with {system['system']}: {parts}; sum {system['total']:+d}")
+        parts = " + ".join(f"{entry['count']} {entry['what']} ({entry['charge']:+d})" for entry in system["entries"])
+        say(f"  {system['system']}: {parts} = {system['total']:+d}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_PICTURES = 24
 MAX_CURVES = 14
-CHART_WIDTH = 640
+CHART_WIDTH = 480
 PICTURE_DPI = 220
 FORMULAS = (
     "E_ads = [E(complex) − E(slab) − Σ c_i E(reference_i)]/n for n ligands, from energies extrapolated to zero "
@@ -134,14 +134,11 @@ def _caption(job: JobView) -> str:
 
 def _histories(data: RunData) -> dict[str, list[float]]:
     """Return the largest force of every relaxation that took at least two steps, the first ``MAX_CURVES`` of them."""
-    from qddft.jobs.progress import read_progress
-
-    histories = {}
-    for job in data.jobs:
-        steps = read_progress(data.run.folder(job.entry)) if job.entry.task == "relax" else ()
-        forces = [step.max_force for step in steps if step.max_force > 0]
-        if len(forces) > 1:
-            histories[job.entry.name] = forces
+    histories = {
+        job.entry.name: [step.max_force for step in job.steps if step.max_force > 0]
+        for job in data.jobs
+        if job.entry.task == "relax" and len(job.steps) > 1
+    }
     return dict(list(histories.items())[:MAX_CURVES])
 
 

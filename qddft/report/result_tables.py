@@ -65,9 +65,7 @@ def jobs_table(data: RunData) -> Table:
                 number(job.outputs.max_force if job.outputs else None, 3, signed=False) for job in jobs
             ],
             "steps": [job.outputs.n_ionic_steps if job.outputs else None for job in jobs],
-            "time (s)": [
-                number(job.status.progress.seconds, 0, signed=False) if job.status.progress else None for job in jobs
-            ],
+            "time (s)": [number(job.steps[-1].seconds, 0, signed=False) if job.steps else None for job in jobs],
             "converged": [_converged(job.outputs) for job in jobs],
         }
     )

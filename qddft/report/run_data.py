@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qddft.core.errors import OutputError
 from qddft.jobs.folder import OUTPUTS, JobStatus
 from qddft.jobs.job import Job
+from qddft.jobs.progress import Progress, read_progress
 from qddft.jobs.run_folder import Entry, Run, load_run
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.store import load_outputs
@@ -30,12 +31,15 @@ class JobView:
         Line of the plan, the job itself, its state.
     outputs
         What it gave; ``None`` while it is not done.
+    steps
+        Its ionic steps so far.
     """
 
     entry: Entry
     job: Job
     status: JobStatus
     outputs: Outputs | None
+    steps: tuple[Progress, ...] = ()
 
     @property
     def atoms(self) -> "Atoms":
@@ -127,7 +131,7 @@ def load_run_data(path: Path) -> RunData:
 
 def _view(run: Run, entry: Entry, status: JobStatus) -> JobView:
     outputs = load_outputs(run.folder(entry) / OUTPUTS) if status.state == "done" else None
-    return JobView(entry, run.job(entry), status, outputs)
+    return JobView(entry, run.job(entry), status, outputs, read_progress(run.folder(entry)))
 
 
 def _records(path: Path) -> tuple[Mapping[str, Any], ...]:

@@ -64,7 +64,7 @@ def number(value: float | None, digits: int = 2, *, signed: bool = True) -> str:
 def _is_number(value: Any) -> bool:
     if value is None or isinstance(value, int | float):
         return True
-    plain = str(value).replace("−", "-").replace(" ", "")
+    plain = str(value).replace("−", "-").replace(" ", "").removesuffix("%")
     try:
         float(plain)
     except ValueError:

@@ -71,7 +71,7 @@ def write(
     )
 
 
-def run(  # noqa: PLR0913  (what, where, with what, and how)
+def run(
     study: Study | str | Path,
     run: str | Path | None = None,
     *,

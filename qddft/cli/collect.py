@@ -1,0 +1,67 @@
+"""``qddft collect``: results of a run as files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qddft.cli.console import place, print_json, say, show
+from qddft.cli.status import RunPath
+from qddft.cli.verb import add
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    add(app, "collect", collect, examples=("qddft collect run-demo", "qddft collect run-demo --json"))
+
+
+def collect(
+    run: RunPath,
+    as_json: Annotated[bool, typer.Option("--json", help="The records of results.json on stdout.")] = False,
+) -> None:
+    """Evaluate what is done and write RUN/results.json, results.csv and results.db (an ase.db file).
+
+    Jobs that are not done are named in the warnings of the results that need them; collect again when they are.
+    """
+    from qddft.study.collect import CSV, DATABASE, JSON
+    from qddft.study.collect import collect as gather
+
+    gather(run)
+    records = read_records(run)
+    if as_json:
+        print_json(records)
+        return
+    show_results(records)
+    say("\nfiles: " + ", ".join(place(run / name) for name in (JSON, CSV, DATABASE)))
+
+
+def read_records(run: Path) -> list[dict[str, object]]:
+    """Return the records that were just collected."""
+    import json
+
+    from qddft.study.collect import JSON
+
+    records: list[dict[str, object]] = json.loads((run / JSON).read_text(encoding="utf-8"))
+    return records
+
+
+def show_results(records: list[dict[str, object]]) -> None:
+    """Print the results, beside the published values where there are any."""
+    from qddft.report.compare import compare, comparison_table
+    from qddft.report.result_tables import results_table
+
+    show(results_table(records))
+    published = [record for record in records if record.get("source_value")]
+    if published:
+        say("\nbeside published values:")
+        show(comparison_table(compare(published)))
+    warnings = dict.fromkeys(str(text) for record in records for text in _warnings(record))
+    if warnings:
+        say("\nwarnings:")
+        for text in warnings:
+            say(f"  {text}")
+
+
+def _warnings(record: dict[str, object]) -> list[str]:
+    texts = record["warnings"]
+    return [str(text) for text in texts] if isinstance(texts, list) else []

@@ -1,0 +1,77 @@
+"""``qddft run``: compute a study on this machine, and show what came out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qddft.cli.check import Engine
+from qddft.cli.console import note, place, say
+from qddft.cli.main import NO
+from qddft.cli.plan import LevelName
+from qddft.cli.verb import add
+
+if TYPE_CHECKING:
+    from qddft.study.execute import RunReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    lines = (
+        "qddft run workflows/tao-cspbbr3/demo.yaml",
+        "qddft run study.yaml --engine ase:my_potential:make -o run-potential",
+        "qddft run run-demo",
+    )
+    add(app, "run", run, examples=lines)
+
+
+def run(
+    target: Annotated[Path, typer.Argument(metavar="STUDY|RUN", help="A study, or a run folder to go on with.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="RUN", help="Folder of the run; default: run-NAME here."),
+    ] = None,
+    engine: Engine = None,
+    level: LevelName = None,
+    workers: Annotated[int | None, typer.Option(help="Jobs at once; default: one for each core.")] = None,
+) -> None:
+    """Run a study here, with progress, and end with table, figure and the places of the files.
+
+    Interrupt it at any time: nothing is lost. The same command again goes on at the last ionic step; jobs that are
+    done are not done again. Exit code 1 when a job failed.
+    """
+    from qddft.cli.progress import progress_display
+    from qddft.study.execute import run as execute
+    from qddft.study.session import prepare
+
+    folder = prepare(target, output, engine=engine, level=level)
+    say(f"run folder {place(folder)}")
+    with progress_display() as display:
+        report = execute(folder, workers=workers, on_event=display.show)
+    _outcome(report)
+    _results(folder)
+    if not report.complete:
+        note(f"\ntry the failed jobs again with: qddft run {place(folder)}")
+        raise typer.Exit(NO)
+
+
+def _outcome(report: "RunReport") -> None:
+    kept = f", {len(report.kept)} were done before" if report.kept else ""
+    say(f"{len(report.done)} jobs done{kept}")
+    for entry, reason in (*report.failed, *report.blocked):
+        note(f"not done: {entry.folder}: {reason}")
+
+
+def _results(folder: Path) -> None:
+    from qddft.cli.collect import read_records, show_results
+    from qddft.report.write import write_report
+    from qddft.study.collect import CSV, DATABASE, JSON
+
+    made = write_report(folder)
+    say()
+    show_results(read_records(folder))
+    say()
+    say(f"page     {place(made.page)}")
+    if made.figures:
+        say(f"figure   {place(made.figures[0])}")
+    say(f"results  {', '.join(place(folder / name) for name in (JSON, CSV, DATABASE))}")

@@ -1,0 +1,86 @@
+"""``qddft status``: how far every job of a run is."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qddft.cli.console import print_json, say, show
+from qddft.cli.main import NO
+from qddft.cli.verb import add
+
+if TYPE_CHECKING:
+    from qddft.jobs.folder import JobStatus
+    from qddft.jobs.run_folder import Entry
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, as made by `qddft run` or `qddft write`.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    add(app, "status", status, examples=("qddft status run-demo", "qddft status run-demo --json"))
+
+
+def status(
+    run: RunPath,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Show one line for each job: its state, how far it is, why it failed. Exit code 1 when a job failed."""
+    from qddft.jobs.run_folder import load_run
+
+    folder = load_run(run)
+    statuses = folder.statuses()
+    jobs = [_job(entry, statuses[entry.id], folder.folder(entry)) for entry in folder.entries]
+    counts = Counter(job["state"] for job in jobs)
+    if as_json:
+        print_json({"study": folder.title, "engine": folder.engine, "jobs": jobs, "counts": dict(counts)})
+    else:
+        _show(jobs)
+        say("\n" + ", ".join(f"{count} {state}" for state, count in counts.items()))
+        say(_next_step(run, counts))
+    if counts["failed"]:
+        raise typer.Exit(NO)
+
+
+def _job(entry: "Entry", status: "JobStatus", folder: Path) -> dict[str, Any]:
+    from qddft.jobs.folder import last_progress
+
+    step = status.progress or last_progress(folder)
+    return {
+        "id": entry.id,
+        "name": entry.name,
+        "folder": entry.folder,
+        "role": entry.role,
+        "task": entry.task,
+        "atoms": entry.atoms,
+        "state": status.state,
+        "reason": status.reason,
+        "step": None if step is None else step.step,
+        "energy_eV": None if step is None else step.energy,
+        "max_force_eV_per_A": None if step is None else step.max_force,
+        "seconds": None if step is None else step.seconds,
+    }
+
+
+def _show(jobs: list[dict[str, Any]]) -> None:
+    from qddft.report.tables import number, table_of
+
+    columns = {
+        "job": [job["folder"] for job in jobs],
+        "state": [job["state"] for job in jobs],
+        "atoms": [job["atoms"] for job in jobs],
+        "step": [job["step"] for job in jobs],
+        "energy (eV)": [number(job["energy_eV"], 4) for job in jobs],
+        "max. force (eV/Å)": [number(job["max_force_eV_per_A"], 3, signed=False) for job in jobs],
+        "reason": [job["reason"] for job in jobs],
+    }
+    show(table_of(columns))
+
+
+def _next_step(run: Path, counts: Counter[str]) -> str:
+    if counts["running"]:
+        return "jobs are running; look again later"
+    if counts["failed"] or counts["ready"] or counts["waiting"]:
+        return f"go on with: qddft run {run}"
+    return f"all done; results: qddft report {run}"
