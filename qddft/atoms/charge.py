@@ -79,7 +79,8 @@ def charge_ledger(atoms: "Atoms") -> ChargeLedger:
     """Add up the formal charges of a slab, complex or molecule.
 
     Slab ions (``arrays["fragment"] == 0``, or all atoms without labels) count Cs +1, Pb +2, halides -1; each ligand
-    counts the formal charge recorded in ``info["qddft"]["fragments"]``. A fragment of which no atom is left is not
+    counts the formal charge recorded in ``info["qddft"]["fragments"]``; molecular cations of an A-site alloy count
+    what ``info["qddft"]["molecules"]`` says. A fragment of which no atom is left is not
     counted.
 
     Parameters
@@ -96,8 +97,11 @@ def charge_ledger(atoms: "Atoms") -> ChargeLedger:
     labels = atoms.arrays.get("fragment", np.zeros(len(atoms), dtype=int))
     symbols = np.array(atoms.get_chemical_symbols())
     removed = description.get("removed", []) if (labels == 0).any() else []
+    molecules = description.get("molecules", []) if (labels == 0).any() else []
+    ions = Counter(symbols[labels == 0].tolist()) - _atoms_of(molecules)
     entries = (
-        *_slab_entries(Counter(symbols[labels == 0].tolist()), removed),
+        *_slab_entries(ions, removed),
+        *(ChargeEntry(f"{m['name']} of the slab", int(m["count"]), int(m["charge"])) for m in molecules),
         *_removed_entries(removed),
         *_ligand_entries(labels, description.get("fragments", [])),
     )
@@ -121,6 +125,17 @@ def require_neutral(ledger: ChargeLedger, what: str) -> None:
         f"Use a binding mode that compensates the charge ({', '.join(COMPENSATING_MODES)}), the neutral acid or base, "
         f"or a reference scheme for ions ({', '.join(REFERENCE_SCHEMES)}; 'fragment' runs the neutral radical)."
     )
+
+
+def _atoms_of(molecules: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    """Return the atoms of the molecular cations that are part of the slab (A-site alloys)."""
+    from ase.formula import Formula
+
+    atoms: Counter[str] = Counter()
+    for molecule in molecules:
+        for symbol, number in Formula(str(molecule["formula"])).count().items():
+            atoms[symbol] += number * int(molecule["count"])
+    return atoms
 
 
 def _slab_entries(present: Counter[str], removed: Sequence[Mapping[str, Any]]) -> list[ChargeEntry]:

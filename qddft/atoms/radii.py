@@ -83,10 +83,34 @@ def printed_values() -> tuple[PrintedValue, ...]:
     return tuple(PrintedValue(**item) for item in _data()["printed"])
 
 
+@dataclass(frozen=True)
+class MolecularCation:
+    """A molecule that takes the A site.
+
+    Attributes
+    ----------
+    symbol, name
+        Short name and full name: ``GA``, ``guanidinium``.
+    smiles
+        Its SMILES, charge included.
+    charge
+        Charge, e.
+    """
+
+    symbol: str
+    name: str
+    smiles: str
+    charge: int
+
+
 @cache
-def molecular_cations() -> dict[str, str]:
-    """Return short name -> name of the molecular cations, for instance GA -> guanidinium."""
-    return {item["symbol"]: item["name"] for item in _data()["ions"] if item["coordination"] == EFFECTIVE}
+def molecular_cations() -> dict[str, MolecularCation]:
+    """Return short name -> molecular cation."""
+    molecules = [item for item in _data()["ions"] if item["coordination"] == EFFECTIVE]
+    return {
+        item["symbol"]: MolecularCation(item["symbol"], item["name"], item["smiles"], item["charge"])
+        for item in molecules
+    }
 
 
 def find_radius(symbol: str, coordination: str) -> IonRadius:

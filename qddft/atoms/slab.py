@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.atoms.bulk import build_bulk, describe_bulk
+from qddft.atoms.cage import DUMMY, collapse_molecules, expand_molecules, held_molecules
 from qddft.atoms.ions import B_CATIONS, HALIDES
 from qddft.atoms.pseudocubic import PseudoCubic, pseudocubic
 from qddft.atoms.slab_options import (
@@ -70,7 +71,9 @@ def build_slab(
     StructureError
         An option that makes no slab, or a lateral cell in which the pattern of tilts does not fit.
     """
-    crystal = build_bulk(bulk, phase=phase, lattice=lattice) if isinstance(bulk, str) else bulk
+    given = build_bulk(bulk, phase=phase, lattice=lattice) if isinstance(bulk, str) else bulk
+    # a molecule on the A site moves as one; it is put back when the layers are cut
+    crystal, shapes = collapse_molecules(given)
     halides, a_sites, b_sites = _sublattices(crystal)
     top, bottom = parse_termination(termination, a_sites, b_sites, halides)
     count = check_layers(layers, top, bottom)
@@ -79,13 +82,14 @@ def build_slab(
     lateral, label = parse_supercell(supercell)
     frame = pseudocubic(crystal)
     cells = _lateral_cells(frame, lateral, label)
-    slab = _cut(crystal, frame, cells, first=0 if bottom == "PbX2" else 1, layers=count)
-    _check_stacking(slab, lateral)
-    slab = with_vacuum(slab, gap)
+    cut = _cut(crystal, frame, cells, first=0 if bottom == "PbX2" else 1, layers=count)
+    _check_stacking(cut, lateral)
+    slab, turn = _flat(cut)
+    slab = with_vacuum(expand_molecules(_in_order(slab), shapes, turn), gap)
     _hold(slab, fixed)
     slab.info["qddft"] = {
         "kind": "slab",
-        "bulk": describe_bulk(crystal),
+        "bulk": describe_bulk(given),
         "termination": {"top": top, "bottom": bottom},
         "layers": count,
         "supercell": label,
@@ -94,6 +98,10 @@ def build_slab(
         "fragments": [{"name": "slab", "charge": 0}],
         "removed": [],
     }
+    if len(halides) > 1 or len(a_sites) > 1:
+        slab.info["qddft"]["sublattices"] = {"A": _shares(cut, a_sites), "X": _shares(cut, halides)}
+    if molecules := held_molecules(cut, shapes, given):
+        slab.info["qddft"]["molecules"] = molecules
     return slab
 
 
@@ -125,13 +133,21 @@ def with_vacuum(atoms: "Atoms", vacuum: float) -> "Atoms":
     changed = atoms.copy()
     # ASE would hold the fixed atoms back
     changed.set_constraint()
-    changed.positions[:, 2] += min(FLOOR, gap / 2) - heights.min()
+    lift = min(FLOOR, gap / 2) - heights.min()
+    changed.positions[:, 2] += lift
     cell[2] = [0.0, 0.0, float(np.ptp(heights)) + gap]
     changed.set_cell(cell)
     changed.set_constraint(atoms.constraints)
     if "qddft" in changed.info:
-        changed.info["qddft"] = changed.info["qddft"] | {"vacuum": gap}
+        info = changed.info["qddft"]
+        removed = [item | {"position": _lifted(item["position"], lift)} for item in info.get("removed", [])]
+        changed.info["qddft"] = info | {"vacuum": gap, "removed": removed}
     return changed
+
+
+def _lifted(position: list[float], lift: float) -> list[float]:
+    """Return a place that moved up, Angstrom."""
+    return [position[0], position[1], round(position[2] + float(lift), 10)]
 
 
 def _sublattices(crystal: "Atoms") -> tuple[list[str], list[str], list[str]]:
@@ -148,8 +164,8 @@ def _lateral_cells(frame: PseudoCubic, lateral: np.ndarray, label: str) -> np.nd
     if not all(frame.is_period(row) for row in rows):
         fits = [name for name in ("sqrt2", "2x1", "1x2", "2x2", "2sqrt2", "4x4") if _fits(frame, name)]
         raise StructureError(
-            f"supercell {label!r}: the tilts of this crystal do not repeat with this lateral cell. "
-            f"Take {', '.join(fits) or 'a larger one'} or a multiple of it."
+            f"supercell {label!r}: the pattern of this crystal (tilts, alloy order) does not repeat with this lateral "
+            f"cell. Take {', '.join(fits) or 'a larger one'} or a multiple of it."
         )
     height = next(
         k for k in range(1, round(abs(np.linalg.det(frame.periods))) + 1) if frame.is_period(np.array([0, 0, k]))
@@ -172,18 +188,20 @@ def _cut(crystal: "Atoms", frame: PseudoCubic, cells: np.ndarray, *, first: int,
     inverse = np.linalg.inv(frame.vectors)
     level = np.round(2 * ((block.positions - frame.origin) @ inverse)[:, 2]).astype(int)
     per_period = round(2 * (period @ inverse)[2])
-    symbols, positions, layer = [], [], []
+    symbols, positions, layer, molecule = [], [], [], []
     for wanted in range(first, first + layers):
         for index in np.flatnonzero((wanted - level) % per_period == 0):
             symbols.append(block.symbols[index])
             positions.append(block.positions[index] + (wanted - level[index]) // per_period * period)
             layer.append(wanted - first + 1)
+            molecule.append(block.arrays["molecule"][index])
     cell = block.cell.array.copy()
     cell[2] = np.cross(cell[0], cell[1]) / np.linalg.norm(np.cross(cell[0], cell[1])) * layers * 10.0
     slab = Atoms(symbols, positions=np.array(positions) - frame.origin, cell=cell, pbc=True)
     slab.set_array("fragment", np.zeros(len(slab), dtype=int))
     slab.set_array("layer", np.array(layer))
-    return _in_order(_flat(slab))
+    slab.set_array("molecule", np.array(molecule))
+    return slab
 
 
 def _repeat(crystal: "Atoms", cells: np.ndarray) -> "Atoms":
@@ -196,15 +214,15 @@ def _repeat(crystal: "Atoms", cells: np.ndarray) -> "Atoms":
     return make_supercell(bare, cells)
 
 
-def _flat(slab: "Atoms") -> "Atoms":
-    """Turn the lateral vectors into the xy plane, the first along x, and wrap the atoms laterally."""
+def _flat(slab: "Atoms") -> tuple["Atoms", np.ndarray]:
+    """Turn the lateral vectors into the xy plane, the first along x, and wrap laterally; return the rotation too."""
     flat = slab.copy()
     flat.set_cell(slab.cell.standard_form()[0], scale_atoms=True)
     lateral = flat.get_scaled_positions(wrap=False)
     # an atom at a fraction of -1e-12 belongs to the edge at 0, not to the one at 1
     lateral[:, :2] -= np.floor(lateral[:, :2] + 1e-6)
     flat.set_scaled_positions(lateral)
-    return flat
+    return flat, np.linalg.inv(slab.cell.array) @ flat.cell.array
 
 
 def _in_order(slab: "Atoms") -> "Atoms":
@@ -230,6 +248,13 @@ def _check_stacking(slab: "Atoms", lateral: np.ndarray) -> None:
                 f"layer {number} of the slab would hold {cations} Pb and {halides} halides where PbX2 or CsX was "
                 "expected: this crystal is no complete ABX3 perovskite."
             )
+
+
+def _shares(cut: "Atoms", symbols: list[str]) -> dict[str, float]:
+    """Return the fractions of symbols on a sublattice of a slab; molecules are counted together as ``molecule``."""
+    held = [symbol for symbol in cut.get_chemical_symbols() if symbol in symbols]
+    named = ((symbol, "molecule" if symbol == DUMMY else symbol) for symbol in symbols)
+    return {name: round(held.count(symbol) / len(held), 6) for symbol, name in named}
 
 
 def _hold(slab: "Atoms", fixed: int) -> None:

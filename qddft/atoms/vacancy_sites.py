@@ -50,6 +50,11 @@ def parse_species(species: str, slab: "Atoms", layers: np.ndarray) -> tuple[str,
         raise StructureError(
             f"no {missing[0]!r} in the slab, which holds {', '.join(held)}; ligand atoms are not counted. {hint}"
         )
+    if foreign := [symbol for symbol in symbols if symbol not in FORMAL_CHARGES]:
+        raise StructureError(
+            f"vacancy {species!r}: {foreign[0]} belongs to a molecular cation of the slab; only single ions "
+            f"({', '.join(symbol for symbol in held if symbol in FORMAL_CHARGES)}) and their groups can be removed."
+        )
     if len(symbols) > 1 and (sum(FORMAL_CHARGES[symbol] for symbol in symbols) != 0 or symbols[0] in HALIDES):
         raise StructureError(f"vacancy {species!r}: a group is neutral and names the cation first, as CsX or PbX2.")
     return symbols
