@@ -31,7 +31,7 @@ _ADVICE = (
 )
 
 
-class VaspEngine:
+class Vasp:
     """The Vienna ab initio simulation package; licensed, so qddft brings neither program nor data sets."""
 
     name = "vasp"

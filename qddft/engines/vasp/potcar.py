@@ -15,6 +15,12 @@ from qddft.core.errors import EngineError
 from qddft.core.suggest import did_you_mean
 
 FUNCTIONAL = "PBE_54"
+# lines of the head of a data set that name it
+_HEADER = {
+    "TITEL": re.compile(r"\bTITEL\s*=\s*(\S[^\n]*)"),
+    "ZVAL": re.compile(r"\bZVAL\s*=\s*(\d+\.?\d*)"),
+    "LEXCH": re.compile(r"\bLEXCH\s*=\s*(\w+)"),
+}
 
 
 @dataclass(frozen=True)
@@ -168,9 +174,9 @@ def library_subfolder() -> str:
 
 
 def _checked(item: Potential, text: str, path: Path) -> str:
-    found = {key: match[1].strip() for key in ("TITEL", "ZVAL", "LEXCH") if (match := _header(key).search(text))}
-    if len(found) < 3:
-        raise EngineError(f"{path} is no POTCAR: no {' '.join(sorted({'TITEL', 'ZVAL', 'LEXCH'} - set(found)))} in it")
+    found = {key: match[1] for key, pattern in _HEADER.items() if (match := pattern.search(text))}
+    if len(found) < len(_HEADER):
+        raise EngineError(f"{path} is no POTCAR: no {' '.join(key for key in _HEADER if key not in found)} in it")
     title = " ".join(found["TITEL"].split())
     if title not in item.titles:
         raise EngineError(
@@ -186,8 +192,3 @@ def _checked(item: Potential, text: str, path: Path) -> str:
     if found["LEXCH"] != "PE":
         raise EngineError(f"{path} was made for the functional {found['LEXCH']}, not for PBE (PE)")
     return text if text.endswith("\n") else text + "\n"
-
-
-@cache
-def _header(key: str) -> re.Pattern[str]:
-    return re.compile(rf"^.*?\b{key}\s*=\s*([^;\n]+)", re.MULTILINE)
