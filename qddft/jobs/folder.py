@@ -128,6 +128,19 @@ def load_job(folder: Path) -> Job:
         raise FolderError(f"{path} is damaged ({error!r}); delete its folder and write the run again") from error
 
 
+def parent_folder(folder: Path) -> Path | None:
+    """Return the folder of the job whose final structure the job of ``folder`` starts from; ``None`` without one.
+
+    Raises
+    ------
+    FolderError
+        ``job.json`` is missing or damaged.
+    """
+    data = read_object(folder / JOB, missing=f"no {JOB} in {folder}; is this a job folder of a qddft run?")
+    name = data.get("start", {}).get("folder")
+    return None if name is None else folder.parent / check_name(name)
+
+
 def job_status(folder: Path, parent: Path | None = None) -> JobStatus:
     """Return how far the job of a folder is, from its files alone.
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from qddft.core.files import write_bytes
+
 FILE = "progress.jsonl"
 
 
@@ -41,6 +43,16 @@ def append_progress(folder: Path, progress: Progress) -> None:
             file.seek(-1, os.SEEK_END)
             line = line if file.read(1) == b"\n" else "\n" + line
         file.write(line.encode())
+
+
+def drop_progress_from(folder: Path, step: int) -> None:
+    """Forget the lines of ``step`` and later ones: an attempt that begins there does them again."""
+    path = folder / FILE
+    if path.exists():
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if (parsed := _parsed(line)) is not None and parsed.step < step]
+        if len(kept) < len(lines):
+            write_bytes(path, b"".join(kept))
 
 
 def read_progress(folder: Path) -> tuple[Progress, ...]:
