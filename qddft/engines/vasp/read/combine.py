@@ -217,6 +217,8 @@ def _cautions(reading: Reading) -> Iterator[str]:
     added = _added_after_scf(reading)
     if added is not None and abs(added) > 1e-4 and reading.dispersion in (None, "unknown"):
         yield f"{added:.5f} eV were added after the electronic loop (dispersion?); the file does not say why"
+    if reading.moved_on:
+        yield "the file ends with a structure that was moved on after the last energy; the one of that energy is given"
     if reading.stopped:
         yield "the program was told to stop (STOPCAR)"
 

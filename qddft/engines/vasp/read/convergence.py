@@ -23,8 +23,6 @@ def electronically_converged(reading: Reading) -> bool | None:
         return False
     if scf.last_change is not None and threshold and abs(scf.last_change) >= abs(threshold):
         return False
-    if scf.announced is True:
-        return True
     if scf.steps is None or limit is None or scf.last_change is None or not threshold:
         return None
     return True
@@ -43,7 +41,7 @@ def ionically_converged(reading: Reading) -> bool | None:
         return True if reading.complete is not False else None
     if method in _NOT_RELAXATIONS:
         return None
-    if reading.complete is False or reading.stopped:
+    if reading.complete is False or reading.stopped or reading.moved_on:
         return False
     if reading.reached_accuracy:
         return True

@@ -16,7 +16,7 @@ from qddft.outputs.tables import Trajectory
 FOOTER = b"General timing and accounting informations for this job"
 _STEP = b"FREE ENERGIE OF THE ION-ELECTRON SYSTEM"
 _FORCES = b"TOTAL-FORCE (eV/Angst)"
-_ITERATION = re.compile(rb"Iteration\s+(?:\d+|\*+)\(\s*(\d+|\*+)\)")
+_ITERATION = re.compile(rb"Iteration\s+(\d+|\*+)\(\s*(\d+|\*+)\)")
 _ENERGIES = re.compile(
     rb"TOTEN\s*=\s*([^\s=]+)\s+eV\s+energy\s+without\s+entropy\s*=\s*([^\s=]+)\s+energy\(sigma->0\)\s*=\s*([^\s=]+)"
 )
@@ -50,9 +50,20 @@ def read_outcar(source: Source) -> Reading:
     if not complete:
         common["ends"] = f"it ends at {source.place(len(data))} without the timing summary"
     steps = step_offsets(source)
+    if complete:
+        _check_steps(source, len(steps))
     if not steps:
         return Reading(**common, **header)
     return Reading(**common, **header, steps_done=len(steps), **_last_step(source, steps, header))
+
+
+def _check_steps(source: Source, n_steps: int) -> None:
+    """Refuse a finished file in which the final energies of an ionic step that was begun are missing."""
+    at = source.data.rfind(b"Iteration ")
+    match = _ITERATION.match(source.data, at) if at >= 0 else None
+    if match is not None and match.group(1).isdigit() and int(match.group(1)) > n_steps:
+        begun = int(match.group(1))
+        raise source.damaged(at, f"ionic step {begun} begins here, but the file holds {n_steps} final energies")
 
 
 def step_offsets(source: Source) -> list[int]:
@@ -178,7 +189,7 @@ def _scf(source: Source, start: int, stop: int) -> Scf:
     match = _ITERATION.match(source.data, at) if at >= 0 else None
     if match is None:
         return Scf()
-    steps = int(match.group(1)) if match.group(1).isdigit() else None
+    steps = int(match.group(2)) if match.group(2).isdigit() else None
     end = source.data[at:stop]
     change = _CHANGE.search(end)
     announced = None

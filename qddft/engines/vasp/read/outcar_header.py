@@ -75,7 +75,7 @@ def lattice(source: Source, at: int, stop: int) -> np.ndarray | None:
     if first <= 0 or last <= 0:
         return None
     cell = plain_table(source, (first, last), (16, 13, 13, 16, 13, 13))[:, :3]
-    if not abs(np.linalg.det(cell)) > 1e-3:
+    if cell.shape != (3, 3) or not abs(np.linalg.det(cell)) > 1e-3:
         raise source.damaged(first, "these lattice vectors span no volume")
     return cell
 

@@ -138,6 +138,8 @@ class Reading:
         The program said that the ions converged; that it was told to stop.
     dispersion, dispersion_energy
         Method of the dispersion correction (``none`` when the file proves that there was none) and its energy, eV.
+    moved_on
+        The file ends with another structure than the one that energies and forces belong to.
     notes
         Sentences for the reader of the result.
     """
@@ -166,6 +168,7 @@ class Reading:
     stopped: bool | None = None
     dispersion: str | None = None
     dispersion_energy: float | None = None
+    moved_on: bool | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -65,7 +65,20 @@ def _last_step(source: Source, blocks: list[Block], header: dict[str, Any]) -> d
         "magnetization": moment(source, block) if header.get("parameters", {}).get("ISPIN") == 2 else None,
         "previous_free": None if previous is None else previous.free,
         "scf": _scf(source, block),
+        "moved_on": _moved_on(source, block, structure),
     }
+
+
+def _moved_on(source: Source, block: Block, structure: Structure) -> bool | None:
+    """Return whether the structure at the end of the file differs from that of the last step."""
+    begin = source.data.find(b'<structure name="finalpos"', block.stop)
+    end = source.data.find(b"</structure>", begin) if begin >= 0 else -1
+    if end < 0:
+        return None
+    ending = read_structure(source, (begin, end), structure.symbols)
+    shift = ending.scaled - structure.scaled
+    shift -= np.round(shift)
+    return bool(np.abs(shift).max(initial=0.0) > 1e-6 or np.abs(ending.cell - structure.cell).max() > 1e-5)
 
 
 def step_structure(source: Source, block: Block, initial: Structure) -> Structure:
