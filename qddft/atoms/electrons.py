@@ -9,21 +9,47 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-# ZVAL of the PBE PAW sets Cs_sv, Pb_d and the plain sets of the others; source: pyiron-resources
-# vasp/potentials/potentials_vasp.csv, which lists the headers of the distributed files
+# ZVAL of the PBE PAW sets; source: pyiron-resources vasp/potentials/potentials_vasp.csv, which lists the headers of the
+# distributed files. The sets are Cs_sv and Pb_d, the plain ones of the other elements of perovskites and ligands, and
+# for the rest what pymatgen's MPScanRelaxSet takes (Li_sv, Na_pv, K_sv, Rb_sv, Mg_pv, Ca_sv, Sr_sv, Ba_sv, Ge_d, Sn_d,
+# In_d, Mn_pv, Cu_pv, else the plain one).
 VALENCE_ELECTRONS = {
     "H": 1,
+    "Li": 3,
+    "B": 3,
     "C": 4,
     "N": 5,
     "O": 6,
     "F": 7,
+    "Na": 7,
+    "Mg": 8,
+    "Al": 3,
+    "Si": 4,
     "P": 5,
     "S": 6,
     "Cl": 7,
+    "K": 9,
+    "Ca": 10,
+    "Mn": 13,
+    "Cu": 17,
+    "Zn": 12,
+    "Ge": 14,
+    "As": 5,
+    "Se": 6,
     "Br": 7,
+    "Rb": 9,
+    "Sr": 10,
+    "Ag": 11,
+    "Cd": 12,
+    "In": 13,
+    "Sn": 14,
+    "Sb": 5,
+    "Te": 6,
     "I": 7,
     "Cs": 9,
+    "Ba": 10,
     "Pb": 14,
+    "Bi": 5,
 }
 
 

@@ -72,6 +72,7 @@ def test_valence_electrons():
     assert n_valence_electrons(build_bulk("CsPbBr3")) == 9 + 14 + 3 * 7
     assert n_valence_electrons(["C", "H", "H", "H", "C", "O", "O"], charge=-1) == 24
     assert VALENCE_ELECTRONS["Pb"] == 14
+    assert VALENCE_ELECTRONS["Cs"] == 9
     with pytest.raises(StructureError, match="no valence electron count for Xe"):
         n_valence_electrons(["Xe", "H"])
 
@@ -118,3 +119,16 @@ def test_phases_without_a_source_say_so():
         build_bulk("CsPbI3", phase="tetragonal")
     with pytest.raises(StructureError, match=r"no sourced PBE cell .* Take one of experiment \(a = 8.198\)"):
         build_bulk("CsPbBr3", phase="orthorhombic")
+
+
+def test_valence_electrons_are_those_of_the_sets_that_are_written():
+    """The counts of the VASP engine and of pymatgen's statistics of the distributed files are the same."""
+    from qddft.engines.vasp.potcar import potentials
+
+    for potential in potentials(VALENCE_ELECTRONS):
+        assert potential.n_electrons == VALENCE_ELECTRONS[potential.element], potential.symbol
+
+
+def test_mixed_formulas_are_sent_to_the_alloy_builder():
+    with pytest.raises(StructureError, match=r"is a mixed crystal: make it with .*build_alloy"):
+        build_bulk("CsPb(Br0.5I0.5)3")
