@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 IDENTITY_TOLERANCE = 1e-6
-# meshes of a molecule in a box and of a slab differ by nature
-SAMPLING = frozenset({"kpoints", "kpoints_relax", "kpoints_static", "kpoint_scheme"})
+# a molecule in a box and a slab differ in these by nature
+OF_THE_CELL = frozenset({"kpoints", "kpoints_relax", "kpoints_static", "kpoint_scheme", "periodic", "dipole"})
+# what belongs to the system and not to the level
+OF_THE_SYSTEM = frozenset({"unpaired", "charge"})
 
 
 @dataclass(frozen=True)
@@ -154,13 +156,13 @@ def setting_differences(outputs: Mapping[str, Outputs], molecules: Collection[st
     outputs
         By name.
     molecules
-        Names of those in a box, whose k-points are not compared.
+        Names of those in a box, whose k-points, periodicity and dipole correction are not compared.
     """
     seen: dict[str, dict[str, list[str]]] = {}
     for name, item in outputs.items():
         facts: dict[str, Any] = {"engine": item.engine, "engine version": item.engine_version, **item.settings}
         for key, value in facts.items():
-            if key in SAMPLING and name in molecules:
+            if key in OF_THE_SYSTEM or (key in OF_THE_CELL and name in molecules):
                 continue
             seen.setdefault(key, {}).setdefault(repr(_plain(value)), []).append(name)
     return tuple(_difference(key, values) for key, values in seen.items() if len(values) > 1)

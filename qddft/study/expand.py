@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qddft.analysis.reaction import Species, composition_of
-from qddft.core.errors import StudyError
+from qddft.core.errors import ChargeError, PlacementError, StudyError
 from qddft.core.suggest import did_you_mean
 from qddft.jobs.job import FinalOf, Job
 from qddft.jobs.plan import Plan
@@ -74,10 +74,8 @@ def expand(study: Study, *, engine: str | None = None, level: str | Path | None 
     ------
     StudyError
         The study has no level for this engine.
-    PlacementError
-        A ligand does not fit on the slab.
-    ChargeError
-        A periodic cell would be charged.
+    PlacementError, ChargeError
+        Ligands do not fit on the slab, or periodic cells would be charged; all such rows are listed.
     """
     name, chosen = choose_level(study, engine, level)
     builder = _Builder(study, name, chosen, chosen.resolved(name))
@@ -119,8 +117,7 @@ class _Builder:
         """Return the rows with their structures, in cells of one height."""
         slab = build_study_slab(self.study.slab)
         halide = halide_of(self.study.slab)
-        adsorbates = [resolve(spec, halide, self.study.folder) for spec in self.study.ligands]
-        rows = [build_complexes(slab, adsorbate, halide) for adsorbate in adsorbates]
+        rows = self._rows(slab, halide)
         poses = [atoms for row in rows for atoms in row.poses]
         height = common_height([slab, *poses], self.study.slab.vacuum)
         return [
@@ -131,6 +128,18 @@ class _Builder:
             )
             for row in rows
         ]
+
+    def _rows(self, slab: "Atoms", halide: str) -> list[Complexes]:
+        """Build every row; what does not fit is told for all of them at once."""
+        rows, wrong = [], []
+        for number, spec in enumerate(self.study.ligands, start=1):
+            try:
+                rows.append(build_complexes(slab, resolve(spec, halide, self.study.folder), halide))
+            except (PlacementError, ChargeError) as error:
+                wrong.append(type(error)(f"{self.study.path}: ligand {number} ({spec.ligand}): {error}"))
+        if wrong:
+            raise type(wrong[0])("\n".join(str(error) for error in wrong))
+        return rows
 
     def _held(self, atoms: "Atoms") -> "Atoms":
         return with_frozen_slab(atoms) if self.level.settings.frozen == "slab" else atoms
