@@ -86,7 +86,7 @@ class Prepared:
         """A run without LDIPOL comes first."""
         return bool(self.tags["LDIPOL"].value) if "LDIPOL" in self.tags else False
 
-    @property
+    @cached_property
     def title(self) -> str:
         """One line on what the job is."""
         return " ".join(f"{self.job.name}: {describe(self.job)}, level {self.job.level['name']}".split())

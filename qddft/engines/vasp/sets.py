@@ -113,9 +113,10 @@ class LevelInputSet(VaspInputSet):  # type: ignore[misc]
         return incar
 
     @property
-    def kpoints_updates(self) -> Any:
-        """The mesh of the level for this cell."""
-        return make_kpoints(self.case, to_atoms(self.structure))
+    def kpoints(self) -> Any:
+        """The mesh of the level for this cell, unless the user gives another."""
+        given = bool(self.user_kpoints_settings) or "KSPACING" in self.user_incar_settings
+        return super().kpoints if given else make_kpoints(self.case, to_atoms(self.structure))
 
     @property
     def potcar_symbols(self) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qddft.core.files import write_text
 from qddft.core.structure_json import structure_to_dict
 from qddft.engines.vasp.incar import incar_text, preconvergence_tags
+from qddft.engines.vasp.poscar import poscar_text
 from qddft.engines.vasp.potcar import build_potcar, library_folder
 from qddft.engines.vasp.prepared import Prepared
 from qddft.engines.vasp.readme import readme
@@ -76,17 +77,10 @@ def folder_files(job: "Job", atoms: "Atoms | None", library: Path | None) -> dic
         title = f"{prepared.title}, run before the main one"
         files["INCAR.pre"] = incar_text(preconvergence_tags(prepared.tags), title, job.folder_name)
     if atoms is not None:
-        files["POSCAR"] = _poscar(prepared)
+        files["POSCAR"] = poscar_text(prepared.sorted_atoms, prepared.title)
     if library is not None:
         files["POTCAR"] = build_potcar(prepared.potentials, library)
     return files
-
-
-def _poscar(prepared: Prepared) -> str:
-    """Return POSCAR: fractional coordinates to 12 digits, held atoms as selective dynamics."""
-    from pymatgen.io.vasp.inputs import Poscar
-
-    return str(Poscar(prepared.inputs.structure, comment=prepared.title).get_str(significant_figures=12))
 
 
 def _order(prepared: Prepared) -> str:
