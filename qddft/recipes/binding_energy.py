@@ -132,7 +132,7 @@ class BindingEnergy:
             *(f"NOT CONVERGED: {problem}" for problem in problems),
             *(f"SETTINGS DIFFER: {difference}" for difference in differences),
             *(warning for choice in choices.values() for warning in choice.warnings),
-            *(f"{name}: {warning}" for name, item in chosen.items() for warning in item.warnings),
+            *_of_calculations(chosen),
         ]
         refused = (problems and not self.allow_unconverged) or (differences and not self.allow_differences)
         without_energy = any(item.energy is None for item in chosen.values())
@@ -235,6 +235,15 @@ _PLAIN = (
     "name", "system", "ligand", "scheme", "n", "per_face", "engine", "level", "caution", "allow_unconverged",
     "allow_differences",
 )  # fmt: skip
+
+
+def _of_calculations(chosen: Mapping[str, Outputs]) -> list[str]:
+    """Return what the calculations warn about, each sentence once with the names of all it is about."""
+    about: dict[str, list[str]] = {}
+    for name, item in chosen.items():
+        for warning in item.warnings:
+            about.setdefault(warning, []).append(name)
+    return [f"{', '.join(names)}: {warning}" for warning, names in about.items()]
 
 
 def _thawed(value: Any) -> Any:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qddft.study.ligands import Adsorbate, Reference
-from qddft.study.naming import ligand_label
+from qddft.study.naming import ligand_label, species_label
 from qddft.study.structures import without_ligands
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Complexes:
     def name(self) -> str:
         """The complex in a reaction."""
         times = "" if self.n == 1 else f"{self.n} "
-        return f"slab·{times}{self.label}"
+        return f"slab·{times}{species_label(self.adsorbate.ligand)}"
 
     @property
     def slab_name(self) -> str:
@@ -86,7 +86,7 @@ class Complexes:
 
     def molecule_name(self, reference: Reference) -> str:
         """Return the name of a gas-phase molecule in the reaction."""
-        return ligand_label(reference.ligand) + (" radical" if self.radical else "")
+        return species_label(reference.ligand) + (" radical" if self.radical else "")
 
     def molecule_unpaired(self, reference: Reference) -> int:
         """Return the unpaired electrons of a gas-phase molecule, which is run neutral."""

@@ -17,6 +17,13 @@ def ligand_label(ligand: Ligand) -> str:
     return f"{ligand.truncated_from.name}, truncated to {ligand.formula}"
 
 
+def species_label(ligand: Ligand) -> str:
+    """Return the name of a ligand in a reaction; a cut one goes with the formula that was computed."""
+    if ligand.truncated_from is None:
+        return ligand.name
+    return f"{ligand.truncated_from.name} ({ligand.formula})"
+
+
 def file_label(ligand: Ligand) -> str:
     """Return a short label for names of jobs; a ligand known by its SMILES only goes by its formula."""
     if ligand.truncated_from is not None:
