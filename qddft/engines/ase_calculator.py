@@ -78,12 +78,12 @@ class AseCalculator:
         from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
         top = self.module.partition(".")[0]
-        for distribution in packages_distributions().get(top, []):
-            try:
-                return f"{distribution} {version(distribution)}"
-            except PackageNotFoundError:
-                continue
-        return f"ase {version('ase')}"
+        try:
+            return f"{top} {version(top)}"
+        except PackageNotFoundError:
+            # the package of a module may have another name; finding it means reading what all packages contain
+            names = packages_distributions().get(top, ["ase"])
+        return f"{names[0]} {version(names[0])}"
 
     def calculator(self) -> Any:
         """Make the calculator.

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qddft.core.errors import QddftError
+from qddft.core.errors import FolderError, QddftError
 from qddft.engines.registry import get_engine
 from qddft.engines.start import NotReadyError, starting_point
 from qddft.jobs.disk import disk_errors
@@ -52,6 +52,8 @@ def work(folder: Path) -> None:
 
     Raises
     ------
+    FolderError
+        There is no such folder.
     LockedError
         Another process works there.
     NotReadyError
@@ -59,6 +61,8 @@ def work(folder: Path) -> None:
     QddftError
         The job failed; ``failure.json`` says why.
     """
+    if not folder.is_dir():
+        raise FolderError(f"there is no job folder {folder}; give one of RUN/jobs")
     with disk_errors(folder), hold(folder / LOCK):
         if (folder / OUTPUTS).exists():
             return

@@ -12,6 +12,7 @@ import pytest
 
 from qddft.core.errors import EngineError, FolderError
 from qddft.engines.launch import run_job_folder
+from qddft.engines.registry import get_engine
 from qddft.jobs.folder import CHECKPOINT, LOCK, LOG, OUTPUTS, job_status
 from qddft.jobs.lock import LockedError, hold
 from qddft.jobs.plan import Plan
@@ -23,9 +24,17 @@ from qddft.study.execute import run
 ENGINE = "ase:slow_lj:make"
 
 
+@pytest.fixture(scope="session")
+def bytecode(tmp_path_factory):
+    """Give a folder in which workers keep compiled modules; compiling them costs more than the tests."""
+    return tmp_path_factory.mktemp("bytecode")
+
+
 @pytest.fixture
-def slow(tmp_path, monkeypatch):
+def slow(tmp_path, monkeypatch, bytecode):
     """Make the slow calculator importable for workers and give the file in which it writes."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(bytecode))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     monkeypatch.setenv("SLOW_LJ_LOG", str(tmp_path / "calls.log"))
@@ -47,6 +56,24 @@ def family(lj_job):
         lj_job("again", parent=parent, task="static", **options),
         lj_job("other", atoms=5, **options),
     )
+
+
+def ignore(progress):
+    """Take a progress and do nothing."""
+
+
+def reference_energies(folder, *jobs):
+    """Return what the jobs give without workers, interruptions and folders."""
+    engine, results = get_engine(ENGINE), {}
+    for job in jobs:
+        place = folder / job.name
+        place.mkdir(parents=True)
+        atoms = job.built_atoms
+        if job.parent is not None:
+            atoms = results[job.parent.id].atoms
+            atoms = atoms if job.start.fragments is None else atoms[1:]
+        results[job.id] = engine.run(job, atoms, place, ignore)
+    return {job.name: results[job.id].energy for job in jobs}
 
 
 def energies(run_folder):
@@ -157,9 +184,7 @@ def test_an_interrupt_ends_the_workers_and_loses_nothing(tmp_path, slow, lj_job,
     assert len(slow.read_text().splitlines()) == before
     monkeypatch.setenv("SLOW_LJ_SECONDS", "0")
     assert run(folder.path).complete
-    reference = write_run(tmp_path / "reference", *family(lj_job))
-    run(reference.path)
-    assert energies(folder) == pytest.approx(energies(reference), abs=1e-7)
+    assert energies(folder) == pytest.approx(reference_energies(tmp_path, *family(lj_job)), abs=1e-7)
 
 
 DRIVER = """
@@ -176,8 +201,7 @@ def start_driver(path):
 def test_killed_at_random_times_it_ends_with_the_same_results_and_does_no_done_job_again(
     tmp_path, slow, lj_job, monkeypatch
 ):
-    reference = write_run(tmp_path / "reference", *family(lj_job))
-    run(reference.path, workers=2)
+    expected = reference_energies(tmp_path, *family(lj_job))
     clean = Counter(line.split()[0] for line in slow.read_text().splitlines())
     slow.write_text("")
     monkeypatch.setenv("SLOW_LJ_SECONDS", "0.05")
@@ -206,7 +230,7 @@ def test_killed_at_random_times_it_ends_with_the_same_results_and_does_no_done_j
     assert {entry.id for entry in report.kept} == finished_before
     for key, stamp in stamps.items():
         assert (folder.folder(folder.entry(key)) / OUTPUTS).stat().st_mtime_ns == stamp
-    assert energies(folder) == pytest.approx(energies(reference), abs=1e-7)
+    assert energies(folder) == pytest.approx(expected, abs=1e-7)
     calls = Counter(line.split()[0] for line in slow.read_text().splitlines())
     # every kill costs each of the two workers at most the evaluation it was in
     assert all(calls[atoms] <= clean[atoms] + 10 for atoms in clean)
@@ -266,21 +290,20 @@ def test_a_job_that_somebody_else_works_on_is_waited_for(tmp_path, slow, lj_job)
 
 
 def test_a_damaged_checkpoint_and_a_torn_line_do_no_harm(tmp_path, slow, lj_job):
-    reference = write_run(tmp_path / "reference", lj_job(engine=ENGINE))
-    run(reference.path)
+    expected = reference_energies(tmp_path, lj_job(engine=ENGINE))
     folder = write_run(tmp_path / "run", lj_job(engine=ENGINE))
     place = folder.folder(folder.entries[0])
     (place / CHECKPOINT).write_text('{"format": 1, "ke')
     (place / PROGRESS).write_text('{"step": 0, "energy_eV": -1, "max_force": 1, "seconds": 1}\n{"step": 7, "ener')
     assert run(folder.path).complete
-    assert energies(folder) == pytest.approx(energies(reference), abs=1e-9)
+    assert energies(folder) == pytest.approx(expected, abs=1e-9)
     numbers = [json.loads(line)["step"] for line in (place / PROGRESS).read_text().splitlines()]
     assert numbers == list(range(len(numbers)))
     assert not (place / CHECKPOINT).exists()
 
 
 def test_any_executor_will_do(tmp_path, slow, lj_job):
-    folder = write_run(tmp_path / "run", *family(lj_job))
+    folder = write_run(tmp_path / "run", lj_job(engine=ENGINE))
     with ThreadPoolExecutor(2) as pool:
         assert run(folder.path, executor=pool).complete
 
@@ -319,8 +342,38 @@ def test_wrong_input_is_refused(tmp_path, slow, lj_job):
 
 
 def test_a_run_can_be_loaded_while_it_runs(tmp_path, slow, lj_job):
-    folder = write_run(tmp_path / "run", *family(lj_job))
+    folder = write_run(tmp_path / "run", lj_job(engine=ENGINE))
     seen = []
     run(folder.path, on_event=lambda event: seen.append(load_run(folder.path).statuses()[event.entry.id].state))
     assert set(seen) <= {"ready", "running", "done"}
     assert "done" in seen
+
+
+@pytest.mark.slow
+def test_a_real_engine_that_is_killed_goes_on(tmp_path):
+    """GFN2-xTB, acetic acid and methanol, killed six times."""
+    from ase.build import molecule
+
+    from qddft.jobs import Given, Job
+    from qddft.levels.load import load_level
+
+    level = load_level("screening").resolved("tblite")
+    jobs = []
+    for name in ("CH3COOH", "CH3OH"):
+        atoms = molecule(name)
+        atoms.rattle(0.15, seed=1)
+        jobs.append(Job(name=name.lower(), role="molecule", task="relax", start=Given.of(atoms), level=level))
+    results = []
+    for place, kills in (("whole", 0), ("cut", 6)):
+        folder = create_run(tmp_path / place, Plan.of(jobs), engine="tblite", title="", study_text="")
+        for number in range(kills):
+            driver = start_driver(folder.path)
+            time.sleep(0.8 + 0.15 * ((5 * number) % kills))
+            driver.kill()
+            driver.wait()
+            driver.stderr.close()
+        assert run(folder.path).complete
+        results.append(energies(folder))
+        for entry in folder.entries:
+            assert load_outputs(folder.folder(entry) / OUTPUTS).converged
+    assert results[0] == pytest.approx(results[1], abs=1e-5)
