@@ -1,0 +1,278 @@
+"""Put a ligand on a face of a slab."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qddft.atoms.bond_lengths import check_distance
+from qddft.atoms.cell_size import smallest_cell
+from qddft.atoms.complexes import Attached, assembled, check_complete
+from qddft.atoms.contacts import MIN_CONTACT, fragments_of, vdw_radii
+from qddft.atoms.face_swap import FaceSwap, face_swap
+from qddft.atoms.faces import FACES, FaceName, face_of
+from qddft.atoms.ligand import Ligand
+from qddft.atoms.placing import Fitting, Request, first_clear, fit
+from qddft.atoms.targets import Where, check_mode, make_plans
+from qddft.core.errors import PlacementError
+from qddft.core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+# places tried around others on a face that is crowded; on a clean one they are all alike
+_PLACES = 12
+# poses are judged by pairs up to 0.9 of the van der Waals distance
+_MOST_CONTACT = 0.85
+
+
+def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
+    slab: "Atoms",
+    ligand: Ligand,
+    *,
+    mode: str = "atop",
+    faces: str = "top",
+    seed: int = 0,
+    distance: float | None = None,
+    site: Where = None,
+    conformer: int | None = None,
+    min_contact: float = MIN_CONTACT,
+    vacuum: float | None = None,
+) -> "Atoms":
+    """Return the slab with a ligand on one face, or with one on each.
+
+    The molecule is rigid: its anchors are set at the bond distance and it is turned, and tilted where that helps, to
+    the pose with the least contact and, for acids and ammonium heads, the best hydrogen bond to a surface halide.
+
+    Parameters
+    ----------
+    slab
+        From ``build_slab``, or a complex that gets another ligand.
+    ligand
+        From ``get_ligand``.
+    mode
+        ``atop``: one anchor on one surface atom; ``bidentate``: two anchors on one; ``bridging``: two anchors on two
+        neighbors; ``X-site``: in the place of a surface halide; ``A-site``: in the place of a surface Cs. Donors sit on
+        Pb (on Cs where the face is CsX), cations on halides.
+    faces
+        ``top``, ``bottom``, or ``both``: then the bottom ligand is the image of the top one by half a turn of the slab
+        about an axis in its plane, which keeps its handedness (by a mirror plane where there is no such axis).
+    seed
+        Equal seeds give equal structures.
+    distance
+        Anchor to surface atom, Angstrom; without it the sum of ionic radii (``qddft.atoms.bond_lengths``), up to 0.5
+        Angstrom longer where that is needed to keep the rest of the molecule clear of the surface.
+    site
+        Index of a surface atom, a point (x, y) in Angstrom, or a ``Site``; without it the free place closest to the
+        middle of the cell.
+    conformer
+        Index into ``conformers(ligand, seed=seed)``; without it the geometry that the ligand has, and if that does not
+        fit, other conformers, extended ones first.
+    min_contact
+        Smallest distance of atoms that are not bound, as a share of the sum of van der Waals radii.
+    vacuum
+        Empty height above the tip of the ligand, Angstrom; without it that of the slab.
+
+    Returns
+    -------
+    ase.Atoms
+        Slab atoms first, in their order, without removed ions; then the ligands, in the order of attachment.
+        ``info["qddft"]["fragments"]`` tells what each is, ``"removed"`` which ions were taken away.
+
+    Raises
+    ------
+    PlacementError
+        The mode makes no sense for this ligand or face, there is no such site, or the ligand does not fit; if it
+        touches its own periodic images the smallest supercell that is large enough is named.
+    StructureError
+        The slab has no layers or fragments.
+    LigandError
+        There is no such conformer.
+    """
+    _check(ligand, faces, min_contact, seed)
+    chosen = check_mode(mode)
+    face = face_of(slab, FACES[0] if faces == "both" else faces)
+    swap = face_swap(slab) if faces == "both" else None
+    wanted = None if distance is None else check_distance(distance)
+    if wanted is not None and chosen == "A-site":
+        raise PlacementError("A-site: the head takes the place of Cs itself; leave the distance out.")
+    plans = make_plans(face, ligand, chosen, site, _taken(slab))
+    requests = [Request(face, slab.numbers, ligand, plan, wanted, min_contact, seed) for plan in plans]
+    found = _search(slab, requests, _geometries(ligand, conformer, seed))
+    complex_ = assembled(slab, _attached(found, requests[0], swap), vacuum)
+    check_complete(complex_, len(slab.info["qddft"]["fragments"]), min_contact)
+    return complex_
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    """A conformer and where it comes from."""
+
+    positions: np.ndarray
+    conformer: int | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The pose that was chosen, in face coordinates."""
+
+    positions: np.ndarray
+    fitting: Fitting
+    geometry: _Geometry
+
+
+def _check(ligand: object, faces: str, min_contact: float, seed: int) -> None:
+    """Refuse arguments that mean nothing."""
+    if not isinstance(ligand, Ligand):
+        raise PlacementError(
+            f"attach: {ligand!r} is no Ligand; get one with get_ligand, e.g. get_ligand('oleic acid')."
+        )
+    if faces not in (*FACES, "both"):
+        raise PlacementError(f"unknown faces {faces!r}. {did_you_mean(str(faces), (*FACES, 'both'))}")
+    if (
+        isinstance(min_contact, bool)
+        or not isinstance(min_contact, int | float)
+        or not 0.0 <= min_contact <= _MOST_CONTACT
+    ):
+        raise PlacementError(
+            f"min_contact {min_contact!r}: give a share of the van der Waals distance, 0 to {_MOST_CONTACT}."
+        )
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31:
+        raise PlacementError(f"seed {seed!r}: give a whole number from 0 to 2147483647.")
+
+
+def _taken(slab: "Atoms") -> frozenset[int]:
+    """Return the slab atoms that hold a ligand."""
+    entries = slab.info.get("qddft", {}).get("fragments", [])
+    return frozenset(i for entry in entries for atoms in entry.get("sites", []) for i in atoms)
+
+
+def _geometries(ligand: Ligand, conformer: int | None, seed: int) -> Iterator[_Geometry]:
+    """Yield the geometries to try; the conformer search starts only if the ligand's own does not fit."""
+    own = _Geometry(np.array(ligand.positions), ligand.conformer, ligand.seed)
+    if conformer is not None and (conformer, seed) != (ligand.conformer, ligand.seed):
+        from qddft.atoms.conformers import ligand_with_conformer
+
+        other = ligand_with_conformer(ligand, conformer, seed=seed)
+        yield _Geometry(np.array(other.positions), other.conformer, seed)
+        return
+    yield own
+    if conformer is None and ligand.conformer is not None:
+        head = ligand.anchors[0][0]
+        others = [item for item in _conformers(ligand, seed) if (item.conformer, seed) != (own.conformer, own.seed)]
+        yield from sorted(others, key=lambda item: -_extension(item.positions, head))
+
+
+@lru_cache(maxsize=32)
+def _conformers(ligand: Ligand, seed: int) -> tuple[_Geometry, ...]:
+    from qddft.atoms.conformers import conformers
+
+    return tuple(_Geometry(atoms.positions, rank, seed) for rank, atoms in enumerate(conformers(ligand, seed=seed)))
+
+
+def _extension(positions: np.ndarray, head: int) -> float:
+    """Return how far the middle of a molecule is from its head, Angstrom."""
+    return float(np.linalg.norm(positions.mean(axis=0) - positions[head]))
+
+
+def _search(slab: "Atoms", requests: list[Request], geometries: Iterator[_Geometry]) -> _Found:
+    """Return the pose of the first geometry that fits; a strict fit at any place goes before a loose one."""
+    crowded = bool((fragments_of(slab) > 0).any())
+    radii = vdw_radii(_numbers(requests[0].ligand))
+    blocked: list[Fitting] = []
+    problem: PlacementError | None = None
+    for geometry in geometries:
+        loose: _Found | None = None
+        for request in requests:
+            for target in request.plan.targets[: _PLACES if crowded else 1]:
+                try:
+                    fitting = fit(request, geometry.positions, target)
+                except PlacementError as error:
+                    problem = error
+                    continue
+                if fitting is None or (loose is not None and fitting.strictness >= loose.fitting.strictness):
+                    continue
+                positions = first_clear(fitting, radii, request.face.lattice, request.limit)
+                if positions is None:
+                    blocked.append(fitting)
+                    continue
+                loose = _Found(positions, fitting, geometry)
+                if fitting.strictness == 0:
+                    return loose
+        if loose is not None:
+            return loose
+    if not blocked and problem is not None:
+        raise problem
+    raise _too_large(slab, requests[0], blocked, radii) if blocked else _no_room(slab, requests[0])
+
+
+def _numbers(ligand: Ligand) -> np.ndarray:
+    from ase.data import atomic_numbers
+
+    return np.array([atomic_numbers[symbol] for symbol in ligand.symbols])
+
+
+def _too_large(slab: "Atoms", request: Request, blocked: list[Fitting], radii: np.ndarray) -> PlacementError:
+    """Say which cell is large enough."""
+
+    def fits(lattice: np.ndarray) -> bool:
+        return any(first_clear(fitting, radii, lattice, request.limit) is not None for fitting in blocked)
+
+    label = slab.info.get("qddft", {}).get("supercell", "this")
+    needed = smallest_cell(slab, fits)
+    remedy = f"The smallest supercell that is large enough is {needed}" if needed else "No cell up to 9x9 is"
+    return PlacementError(
+        f"{request.plan.mode}: {request.ligand.name} touches its own periodic images in the {label} cell. {remedy}; "
+        "a shorter chain (truncate) needs less."
+    )
+
+
+def _no_room(slab: "Atoms", request: Request) -> PlacementError:
+    """Say that no pose is free of contacts with the surface."""
+    asked = f" at {request.distance:g} Å" if request.distance is not None else ""
+    others = " or the ligands on it" if (fragments_of(slab) > 0).any() else ""
+    return PlacementError(
+        f"{request.plan.mode}: {request.ligand.name} finds no pose on the {request.face.termination} "
+        f"{request.face.name} face{asked} that stays {request.min_contact:g} of the van der Waals distance away from "
+        f"the surface{others}. Try another mode, site or distance, or a smaller min_contact."
+    )
+
+
+def _attached(found: _Found, request: Request, swap: FaceSwap | None) -> list[Attached]:
+    """Describe the ligand, and its image on the other face, in slab coordinates."""
+    positions = request.face.back(found.positions)
+    bonds = found.fitting.bonds
+    notes: dict[str, Any] = {
+        "mode": request.plan.mode,
+        "seed": request.seed,
+        "conformer": found.geometry.conformer,
+        "conformer_seed": found.geometry.seed,
+        "distances": [[round(d, 6) for d in row] for row in bonds.distances],
+    }
+    first = Attached(
+        ligand=request.ligand,
+        positions=positions,
+        face=request.face.name,
+        anchors=bonds.anchors,
+        sites=bonds.sites,
+        removed=found.fitting.target.removed,
+        notes=notes,
+    )
+    return [first] if swap is None else [first, _image(first, swap)]
+
+
+def _image(first: Attached, swap: FaceSwap) -> Attached:
+    """Return the ligand on the other face."""
+    other: FaceName = "bottom" if first.face == "top" else "top"
+    return Attached(
+        ligand=first.ligand,
+        positions=swap.applied(first.positions),
+        face=other,
+        anchors=first.anchors,
+        sites=tuple(tuple(int(swap.partner[i]) for i in atoms) for atoms in first.sites),
+        removed=None if first.removed is None else int(swap.partner[first.removed]),
+        notes={**first.notes, "image_by": swap.kind},
+    )

@@ -1,0 +1,284 @@
+"""What a molecule may touch on a face, and how well a pose avoids it.
+
+A pose is judged by ratios of distances to sums of van der Waals radii. Pairs are of four kinds: bound (an anchor and
+its surface atom: free), anchor (an anchor and other surface atoms), geminal (the surface atom and a heavy atom bonded
+to the anchor, whose distance follows from the bond that was asked for) and all others.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qddft.atoms.contacts import lattice_points, vdw_radii
+from qddft.atoms.faces import Face
+from qddft.atoms.poses import Poses
+
+_CHUNK = 128
+# weights of the score: crowding of non-bonded pairs closer than _CROWDED of the van der Waals distance, one hydrogen
+# bond, a tilt of 90 degrees for each 5 Å of length
+_CROWDING = 40.0
+_CROWDED = 0.9
+_HYDROGEN_BOND = 1.0
+_TILT = 0.5
+# best H...X distance as a share of the van der Waals distance (2.4 for H...Br), and how sharp it is, Angstrom
+_BOND_SHARE = 0.78
+_BOND_WIDTH = 0.35
+_DEPTH = 4.5
+# an atom higher than this above everything is not looked at: 3.7 Å, more for large atoms
+_LEAST_REACH, _REACH = 3.7, 0.75
+# kinds of pairs; the first three are rows of ``Verdict.worst``
+OTHER, ANCHOR, GEMINAL, _BOUND, _ATTRACTED = 0, 1, 2, 3, 4
+Limits = tuple[float, float, float]
+# N, O, F, S, Cl, Br, I: drawn to the cations of the surface, so that coming close is no crowding
+_ACCEPTORS = (7, 8, 9, 16, 17, 35, 53)
+
+
+@dataclass(frozen=True)
+class Body:
+    """A rigid molecule.
+
+    Attributes
+    ----------
+    numbers, radii
+        Atomic numbers and van der Waals radii (Angstrom), shape (n_atoms,).
+    anchors
+        Binding atoms.
+    beside
+        Atoms bonded to each anchor.
+    near
+        Anchors and all atoms up to two bonds away; they decide first, because most poses fail there.
+    protons
+        (hydrogen, its heavy atom) of N-H, O-H, S-H and H-halogen bonds.
+    length
+        Largest distance of an atom from the anchors, Angstrom.
+    """
+
+    numbers: np.ndarray
+    radii: np.ndarray
+    anchors: tuple[int, ...]
+    beside: tuple[tuple[int, ...], ...]
+    near: tuple[int, ...]
+    protons: tuple[tuple[int, int], ...]
+    length: float
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Atoms near a face with their lateral images.
+
+    Attributes
+    ----------
+    lattice
+        Lateral lattice, shape (2, 3), Angstrom.
+    positions
+        Face coordinates of atoms and images around one lateral cell, shape (m, 3), Angstrom.
+    owners
+        The atom each of them is or is an image of, shape (m,).
+    radii
+        Van der Waals radii, Angstrom, shape (m,).
+    halide, cation
+        Which are halides and cations of the slab, shape (m,).
+    """
+
+    lattice: np.ndarray
+    positions: np.ndarray
+    owners: np.ndarray
+    radii: np.ndarray
+    halide: np.ndarray
+    cation: np.ndarray
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How good poses are.
+
+    Attributes
+    ----------
+    worst
+        Smallest ratio of each pose for pairs of the kinds ``other``, ``anchor`` and ``geminal``, shape (3, n_poses).
+    score
+        Crowding minus hydrogen bonds plus tilt; low is good; shape (n_poses,).
+    """
+
+    worst: np.ndarray
+    score: np.ndarray
+
+
+def surroundings_of(face: Face, numbers: np.ndarray, without: int | None, lowest: float) -> Surroundings:
+    """Collect what lies near a face.
+
+    Parameters
+    ----------
+    face
+        The face.
+    numbers
+        Atomic numbers of all atoms, shape (n_atoms,).
+    without
+        An atom that is taken away: only itself, not its images, so that a larger cell can be judged from a small one.
+    lowest
+        Height of the deepest place a ligand atom goes, Angstrom.
+    """
+    radii = vdw_radii(numbers)
+    margin = float(radii.max()) + 1.9
+    reach = np.flatnonzero(face.positions[:, 2] > min(lowest, face.height) - _DEPTH)
+    dual = np.linalg.inv(face.lattice[:, :2])
+    fractions = face.positions[reach][:, :2] @ dual
+    margins = margin * np.linalg.norm(dual, axis=0)
+    counts = [np.arange(-int(np.ceil(m)) - 1, int(np.ceil(m)) + 2) for m in margins]
+    shifts = np.array([(i, j) for i in counts[0] for j in counts[1]])
+    base = np.floor(fractions)
+    spread = (fractions - base)[:, None, :] + shifts[None, :, :]
+    inside = ((spread > -margins) & (spread < 1 + margins)).all(axis=2)
+    which, number = np.nonzero(inside)
+    moved = face.positions[reach][which] + (shifts[number] - base[which]) @ face.lattice
+    owners = reach[which]
+    if without is not None:
+        # the atom itself is where it was; its images stay
+        home = (owners == without) & (np.abs(moved - face.positions[without]).max(axis=1) < 1e-6)
+        moved, owners = moved[~home], owners[~home]
+    species = face.species[owners]
+    return Surroundings(face.lattice, moved, owners, radii[owners], species == "X", np.isin(species, ("A", "B")))
+
+
+def judge(
+    poses: Poses, body: Body, around: Surroundings, sites: tuple[tuple[int, ...], ...], limits: Limits
+) -> Verdict:
+    """Judge poses against what lies around.
+
+    Parameters
+    ----------
+    poses
+        In face coordinates.
+    body, around
+        The molecule and the surface.
+    sites
+        Surface atoms each anchor binds to.
+    limits
+        Poses that do not keep these are not looked at further; their score means nothing.
+    """
+    kind = _pair_kinds(body, around, sites)
+    placed = poses.positions
+    worst, crowding = _over(placed, np.array(body.near), body, around, kind)
+    left = np.flatnonzero((worst >= np.array(limits)[:, None]).all(axis=0))
+    rest = np.setdiff1d(np.arange(len(body.numbers)), body.near)
+    more_worst, more_crowding = _over(placed[left], rest, body, around, kind)
+    worst[:, left] = np.minimum(worst[:, left], more_worst)
+    crowding[left] += more_crowding
+    score = np.full(len(placed), np.inf)
+    lean = _TILT * (1 - np.cos(poses.tilts[left])) * (1 + body.length / 5.0)
+    bonds = hydrogen_bonds(placed[left], body, around)
+    score[left] = _CROWDING * crowding[left] - _HYDROGEN_BOND * bonds + lean
+    return Verdict(worst, score)
+
+
+def _pair_kinds(body: Body, around: Surroundings, sites: tuple[tuple[int, ...], ...]) -> np.ndarray:
+    """Return the kind of every pair of molecule atom and surface atom, shape (n_atoms, m)."""
+    kind = np.full((len(body.numbers), len(around.owners)), OTHER)
+    for hydrogen, _ in body.protons:
+        kind[hydrogen, around.halide] = _ATTRACTED
+    kind[np.ix_(np.isin(body.numbers, _ACCEPTORS), around.cation)] = _ATTRACTED
+    for anchor, beside, atoms in zip(body.anchors, body.beside, sites, strict=True):
+        kind[anchor] = ANCHOR
+        # a hydrogen between an anchor and its surface atom is in the way, however the bond is
+        for heavy in (i for i in beside if body.numbers[i] > 1):
+            kind[heavy, np.isin(around.owners, atoms)] = GEMINAL
+    for anchor, atoms in zip(body.anchors, sites, strict=True):
+        kind[anchor, np.isin(around.owners, atoms)] = _BOUND
+    return kind
+
+
+def _over(
+    poses: np.ndarray, atoms: np.ndarray, body: Body, around: Surroundings, kind: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Judge some atoms only; return worst ratios, shape (3, n_poses), and crowding, shape (n_poses,)."""
+    parts = [
+        _judge_chunk(poses[k : k + _CHUNK, atoms], body.radii[atoms], around, kind[atoms])
+        for k in range(0, len(poses), _CHUNK)
+    ]
+    if not parts:
+        return np.empty((3, 0)), np.empty(0)
+    return np.concatenate([part[0] for part in parts], axis=1), np.concatenate([part[1] for part in parts])
+
+
+def _judge_chunk(
+    poses: np.ndarray, radii: np.ndarray, around: Surroundings, kind: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return worst ratios and crowding of each pose."""
+    reach = np.maximum(_LEAST_REACH, _REACH * (radii + float(around.radii.max())))
+    pose, atom = np.nonzero(poses[:, :, 2] < float(around.positions[:, 2].max()) + reach)
+    ratios = _squared_ratios(_wrapped(poses[pose, atom], around.lattice), radii[atom], around)
+    kinds = kind[atom]
+    close_point, close_atom = np.nonzero((ratios < _CROWDED**2) & (kinds != _BOUND))
+    close = np.sqrt(ratios[close_point, close_atom])
+    owner, of_kind = pose[close_point], kinds[close_point, close_atom]
+    worst, crowding = np.full((3, len(poses)), np.inf), np.zeros(len(poses))
+    np.minimum.at(worst, (np.where(of_kind == _ATTRACTED, OTHER, of_kind), owner), close)
+    plain = of_kind != _ATTRACTED
+    np.add.at(crowding, owner[plain], (_CROWDED - close[plain]) ** 2)
+    return worst, crowding
+
+
+def _squared_ratios(points: np.ndarray, radii: np.ndarray, around: Surroundings) -> np.ndarray:
+    """Return squared distances over squared sums of radii, shape (n_points, m)."""
+    squared = (points**2).sum(axis=1)[:, None] + (around.positions**2).sum(axis=1) - 2 * points @ around.positions.T
+    return np.asarray(np.maximum(squared, 0.0) / np.add.outer(radii, around.radii) ** 2)
+
+
+def _wrapped(points: np.ndarray, lattice: np.ndarray) -> np.ndarray:
+    """Bring points of shape (n, 3) into the lateral cell."""
+    fractions = points[:, :2] @ np.linalg.inv(lattice[:, :2])
+    return np.asarray(points - np.floor(fractions) @ lattice)
+
+
+def hydrogen_bonds(poses: np.ndarray, body: Body, around: Surroundings) -> np.ndarray:
+    """Return how many protons of each pose point to a surface halide at the right distance, shape (n_poses,).
+
+    Each proton adds up to 1: a Gaussian of the H...X distance times -cos of the angle at H, if that is positive.
+    """
+    found = np.zeros(len(poses))
+    halides = around.positions[around.halide]
+    wanted = _BOND_SHARE * (around.radii[around.halide] + float(vdw_radii(np.array([1]))[0]))
+    for hydrogen, heavy in body.protons:
+        tip = _wrapped(poses[:, hydrogen], around.lattice)
+        to_heavy = poses[:, heavy] - poses[:, hydrogen]
+        to_halide = halides[None, :, :] - tip[:, None, :]
+        distance = np.linalg.norm(to_halide, axis=2)
+        straight = -np.einsum("pi,pmi->pm", to_heavy, to_halide) / (
+            np.linalg.norm(to_heavy, axis=1)[:, None] * np.maximum(distance, 1e-6)
+        )
+        each = np.exp(-(((distance - wanted) / _BOND_WIDTH) ** 2)) * np.maximum(straight, 0.0)
+        found += each.max(axis=1, initial=0.0)
+    return found
+
+
+def own_images_clear(positions: np.ndarray, radii: np.ndarray, lattice: np.ndarray, limit: float) -> bool:
+    """Tell whether a molecule stays clear of its own lateral images.
+
+    Parameters
+    ----------
+    positions
+        Shape (n_atoms, 3), Angstrom.
+    radii
+        Van der Waals radii, Angstrom, shape (n_atoms,).
+    lattice
+        Lateral lattice, shape (2, 3), Angstrom.
+    limit
+        Smallest ratio allowed.
+    """
+    reach = limit * 2 * float(radii.max())
+    size = float(np.linalg.norm(np.ptp(positions, axis=0)))
+    for count in lattice_points(lattice, size + reach):
+        shift = count @ lattice
+        if count[0] < 0 or (count[0] == 0 and count[1] < 0):
+            continue
+        along = positions @ (shift / np.linalg.norm(shift))
+        # parts of the molecule that face each other across the translation
+        left = along > along.min() + np.linalg.norm(shift) - reach
+        right = along < along.max() - np.linalg.norm(shift) + reach
+        if not left.any() or not right.any():
+            continue
+        gaps = positions[left][:, None, :] - positions[right][None, :, :] - shift
+        ratios = np.linalg.norm(gaps, axis=2) / np.add.outer(radii[left], radii[right])
+        if ratios.min() < limit:
+            return False
+    return True

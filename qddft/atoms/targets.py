@@ -1,0 +1,268 @@
+"""Which atoms of a face a binding mode uses, and which ion it takes away."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from qddft.atoms.anchors import role_of
+from qddft.atoms.faces import Face, neighbors
+from qddft.atoms.sites import Site
+from qddft.core.errors import PlacementError
+from qddft.core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from qddft.atoms.ligand import Ligand
+
+Mode = Literal["atop", "bidentate", "bridging", "X-site", "A-site"]
+MODES: tuple[Mode, ...] = ("atop", "bidentate", "bridging", "X-site", "A-site")
+Where = int | Sequence[float] | Site | None
+# a second neighbor counts as bound to the place of a halide if it is at most this much farther than the first
+_SAME_SHELL = 1.3
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place on a face where anchors go.
+
+    Attributes
+    ----------
+    atoms
+        Surface atoms that the anchors bind to: one or two, none for a place of Cs.
+    points
+        Their images that belong together, face coordinates, shape (n, 3), Angstrom; the place itself without atoms.
+    removed
+        The slab atom whose place is taken.
+    place
+        Where that atom is, face coordinates, shape (3,), Angstrom.
+    """
+
+    atoms: tuple[int, ...]
+    points: np.ndarray
+    removed: int | None = None
+    place: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is put where.
+
+    Attributes
+    ----------
+    mode
+        The binding mode.
+    group
+        Ligand atoms that bind.
+    role
+        How they bind: ``donor``, ``cation`` or ``hydrogen-bond``.
+    targets
+        Places to try, best first.
+    """
+
+    mode: Mode
+    group: tuple[int, ...]
+    role: str
+    targets: tuple[Target, ...]
+
+
+def check_mode(mode: str) -> Mode:
+    """Return the name of a binding mode; upper and lower case alike.
+
+    Raises
+    ------
+    PlacementError
+        An unknown name.
+    """
+    for known in MODES:
+        if known.lower() == str(mode).strip().lower():
+            return known
+    raise PlacementError(f"unknown binding mode {mode!r}. {did_you_mean(str(mode), MODES)}")
+
+
+def make_plans(face: Face, ligand: "Ligand", mode: Mode, where: Where, taken: frozenset[int]) -> tuple[Plan, ...]:
+    """Choose anchors and places; the first plan is the one to follow unless the ligand does not fit that way.
+
+    Parameters
+    ----------
+    face
+        The face.
+    ligand
+        What is attached.
+    mode
+        How.
+    where
+        Index of a slab atom, a point (x, y) or (x, y, z) in slab coordinates, a ``Site``, or ``None`` for the places
+        around the middle of the cell.
+    taken
+        Slab atoms that hold a ligand already; they are left out unless ``where`` asks for them.
+
+    Raises
+    ------
+    PlacementError
+        The mode makes no sense for this ligand or face, or there is no such place.
+    """
+    plans = []
+    for group, role in _anchors(ligand, mode):
+        listed = _PLACES[mode](face, role)
+        plans.append(Plan(mode, group, role, tuple(_chosen(face, listed, where, taken, mode))))
+    return tuple(plans)
+
+
+def _anchors(ligand: "Ligand", mode: Mode) -> list[tuple[tuple[int, ...], str]]:
+    """Return the binding atoms of a mode and how they bind; in the place of a halide a pair, else a single atom."""
+    named = list(zip(ligand.anchors, ligand.anchor_kinds, strict=True))
+    if mode == "X-site":
+        named = [item for item in named if role_of(item[1]) == "donor"]
+        if not named or ligand.charge > 0:
+            raise PlacementError(
+                f"X-site: {ligand.name} (charge {ligand.charge:+d}) has no donor that could take the place of a "
+                "halide; use an anion such as a carboxylate, or the mode A-site for a cation."
+            )
+        of_best = [(group, "donor") for group, kind in named if kind == named[0][1]]
+        firsts = [next((item for item in of_best if len(item[0]) == size), None) for size in (2, 1)]
+        return [item for item in firsts if item is not None]
+    if mode == "A-site":
+        named = [item for item in named if role_of(item[1]) == "cation"]
+        if not named or ligand.charge < 0:
+            raise PlacementError(
+                f"A-site: {ligand.name} (charge {ligand.charge:+d}) is no cation that could take the place of Cs; "
+                "use an ammonium or guanidinium, or the mode X-site for an anion."
+            )
+    wanted = 2 if mode in ("bidentate", "bridging") else 1
+    for group, kind in named:
+        if len(group) == wanted:
+            return [(group, role_of(kind))]
+    raise PlacementError(
+        f"{mode}: {ligand.name} has no two anchors that hold one surface together (its anchors are "
+        f"{_groups(ligand)}); use the mode atop, or mark two atoms with the same map number in the SMILES."
+    )
+
+
+def _groups(ligand: "Ligand") -> str:
+    return ", ".join("+".join(f"{ligand.symbols[i]}{i}" for i in group) for group in ligand.anchors)
+
+
+def _surface_partners(face: Face, role: str) -> np.ndarray:
+    """Return the outermost atoms that an anchor binds to: cations for donors, halides for cations and protons."""
+    return face.of("X") if role != "donor" else np.concatenate([face.of("B"), face.of("A")])
+
+
+def _tops(face: Face, role: str) -> list[Target]:
+    return [Target((int(i),), face.positions[[i]]) for i in _surface_partners(face, role)]
+
+
+def _neighbor_pairs(face: Face, role: str) -> list[Target]:
+    """Return neighboring surface atoms of one kind."""
+    partners = _surface_partners(face, role)
+    found: dict[tuple[float, ...], Target] = {}
+    shortest = min(_to_next(face, i, partners) for i in partners)
+    for i in partners:
+        for j, image in neighbors(face, face.positions[i], partners, 1.15 * shortest):
+            if j < i or (j == i and np.linalg.norm(image - face.positions[i]) < 1e-6):
+                continue
+            middle = tuple(np.round((face.positions[i] + image) / 2, 2).tolist())
+            found[middle] = Target((int(i), j), np.array([face.positions[i], image]))
+    return list(found.values())
+
+
+def _to_next(face: Face, atom: int, partners: np.ndarray) -> float:
+    """Return the distance to the next partner or image of the atom itself, Angstrom."""
+    reach = float(np.linalg.norm(face.lattice, axis=1).min()) + 0.1
+    places = [image for _, image in neighbors(face, face.positions[atom], partners, reach)]
+    return min(distance for place in places if (distance := float(np.linalg.norm(place - face.positions[atom]))) > 1e-6)
+
+
+def _halide_places(face: Face, role: str) -> list[Target]:  # noqa: ARG001  (one signature for all modes)
+    """Return the outermost halides with the Pb that they bridge."""
+    cations = np.flatnonzero(face.species == "B")
+    found = []
+    for x in face.of("X"):
+        place = face.positions[x]
+        near = neighbors(face, place, cations, 12.0)
+        shell = _SAME_SHELL * float(np.linalg.norm(near[0][1] - place)) if near else 0.0
+        bound = [(atom, image) for atom, image in near if np.linalg.norm(image - place) <= shell][:2]
+        if bound:
+            points = np.array([image for _, image in bound])
+            found.append(Target(tuple(atom for atom, _ in bound), points, removed=int(x), place=place))
+    return found
+
+
+def _cesium_places(face: Face, role: str) -> list[Target]:  # noqa: ARG001  (one signature for all modes)
+    """Return the outermost Cs."""
+    if not len(face.of("A")):
+        raise PlacementError(
+            f"A-site: the {face.name} face is {face.termination} and holds no Cs; take a slab with termination CsX, "
+            "or the mode atop, which sets the cation on a halide."
+        )
+    return [Target((), face.positions[[i]], removed=int(i), place=face.positions[i]) for i in face.of("A")]
+
+
+_PLACES: dict[Mode, Callable[[Face, str], list[Target]]] = {
+    "atop": _tops,
+    "bidentate": _tops,
+    "bridging": _neighbor_pairs,
+    "X-site": _halide_places,
+    "A-site": _cesium_places,
+}
+
+
+def _chosen(face: Face, listed: list[Target], where: Where, taken: frozenset[int], mode: Mode) -> list[Target]:
+    """Sort places by their distance from what was asked, or keep the ones that were asked for."""
+    if not listed:
+        raise PlacementError(f"{mode}: the {face.termination} {face.name} face has no place for it.")
+    if where is None:
+        free = [item for item in listed if taken.isdisjoint(_used(item))]
+        if not free:
+            raise PlacementError(f"{mode}: every place on the {face.name} face is taken; take a larger supercell.")
+        return _by_distance(face, free, face.center)
+    if isinstance(where, Site):
+        return _at_atoms(face, listed, where.atoms, f"the site {where.kind} on atoms {list(where.atoms)}", mode)
+    if isinstance(where, int | np.integer) and not isinstance(where, bool):
+        return _at_atoms(face, listed, (int(where),), f"atom {where}", mode)
+    return _by_distance(face, listed, _point(face, where))[:1]
+
+
+def _used(target: Target) -> tuple[int, ...]:
+    return target.atoms if target.removed is None else (*target.atoms, target.removed)
+
+
+def _middle(target: Target) -> np.ndarray:
+    return target.points.mean(axis=0) if target.place is None else target.place
+
+
+def _by_distance(face: Face, listed: list[Target], point: np.ndarray) -> list[Target]:
+    """Sort places by lateral distance from a point; the image of a place closest to the point is used."""
+    middles = np.array([_middle(item) for item in listed])
+    near = face.nearest_image(middles, point)
+    distances = np.linalg.norm((near - point)[:, :2], axis=1).round(2)
+    return [_moved(listed[k], near[k] - middles[k]) for k in np.argsort(distances, kind="stable")]
+
+
+def _moved(target: Target, shift: np.ndarray) -> Target:
+    place = None if target.place is None else target.place + shift
+    return Target(target.atoms, target.points + shift, target.removed, place)
+
+
+def _at_atoms(face: Face, listed: list[Target], atoms: tuple[int, ...], what: str, mode: Mode) -> list[Target]:
+    """Keep the places that an atom, or all atoms of a site, belong to."""
+    key = [{item.removed} if item.removed is not None else set(item.atoms) for item in listed]
+    found = [item for item, used in zip(listed, key, strict=True) if set(atoms) <= used]
+    if not found:
+        valid = sorted(set().union(*key))
+        raise PlacementError(
+            f"{mode}: {what} is no place for this mode on the {face.name} face; valid atoms are "
+            f"{', '.join(str(i) for i in valid)}."
+        )
+    return _by_distance(face, found, face.center)
+
+
+def _point(face: Face, where: object) -> np.ndarray:
+    """Read a point in slab coordinates."""
+    try:
+        point = np.asarray(where, dtype=float)
+    except (TypeError, ValueError):
+        point = np.empty(0)
+    if point.shape not in ((2,), (3,)) or not np.isfinite(point).all():
+        raise PlacementError(f"site {where!r}: give the index of a slab atom, a point (x, y) in Å, or a Site.")
+    return np.asarray(np.array([point[0], point[1], 0.0]) * face.turn + [0.0, 0.0, face.height])
