@@ -46,7 +46,7 @@ class Vacancy:
     count
         Vacancies in the cell: 2 with ``faces="both"``, else 1.
     formal_charge
-        Charge of the cell when every ion keeps its formal charge: +1 for one halide vacancy, 0 for a neutral group.
+        Charge that the vacancy brings when every ion keeps its formal charge: +1 for one halide, 0 for a neutral group.
     variant
         Numbers the distinct sites of equal species, site and layer, from 1; the nearest to a ligand comes first.
     ligand_distance
