@@ -86,8 +86,8 @@ def complex_(
     crystal: Crystal,
     name: LigandName,
     output: Output,
-    mode: Annotated[str, typer.Option(help="atop, bidentate, bridging or X-site.")] = "atop",
-    faces: Annotated[str, typer.Option(help="top, or both for one ligand on each face.")] = "top",
+    mode: Annotated[str, typer.Option(help="atop, bidentate, bridging, X-site or A-site.")] = "atop",
+    faces: Annotated[str, typer.Option(help="top, bottom, or both for one ligand on each.")] = "top",
     distance: Annotated[
         float | None, typer.Option(help="Anchor to surface atom, Angstrom; default by element.")
     ] = None,

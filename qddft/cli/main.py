@@ -5,7 +5,7 @@ Exit codes: 0 done; 1 the answer is "no"; 2 the user can fix the input; 70 a bug
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 
 import typer
@@ -61,22 +61,22 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
-def run(arguments: Sequence[str] | None = None) -> None:
-    """Run the program and leave the process with its exit code."""
-    sys.exit(guarded(lambda: _call(sys.argv[1:] if arguments is None else list(arguments))))
+def run() -> None:
+    """Run the program as started from a shell and leave the process with its exit code."""
+    sys.exit(main(sys.argv[1:]))
 
 
-def guarded(action: Callable[[], int]) -> int:
-    """Return the exit code of an action; an error becomes one message on stderr."""
+def main(arguments: Sequence[str]) -> int:
+    """Run the program and return its exit code; an error becomes one message on stderr."""
     try:
-        return action()
+        return _call(list(arguments))
     except QddftError as error:
         _say(f"error: {error}")
         return FIX_INPUT
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
-        # the reader of our output left, for instance `qddft ligands | head`
+        # the reader of our output left, for instance `qddft ligands | head`; what is still buffered has nowhere to go
         sys.stdout = None
         return DONE
     except Exception as error:  # noqa: BLE001  (the one place where a bug becomes a message)

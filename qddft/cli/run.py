@@ -38,7 +38,7 @@ def run(
     """Run a study here, with progress, and end with table, figure and the places of the files.
 
     Interrupt it at any time: nothing is lost. The same command again goes on at the last ionic step; jobs that are
-    done are not done again. Exit code 1 when a job failed.
+    done are not done again. Exit code 1 when a job failed or a result has no number.
     """
     from qddft.cli.progress import progress_display
     from qddft.study.execute import run as execute
@@ -49,9 +49,10 @@ def run(
     with progress_display() as display:
         report = execute(folder, workers=workers, on_event=display.show)
     _outcome(report)
-    _results(folder)
+    numbers = _results(folder)
     if not report.complete:
         note(f"\ntry the failed jobs again with: qddft run {place(folder)}")
+    if not report.complete or not numbers:
         raise typer.Exit(NO)
 
 
@@ -62,16 +63,19 @@ def _outcome(report: "RunReport") -> None:
         note(f"not done: {entry.folder}: {reason}")
 
 
-def _results(folder: Path) -> None:
+def _results(folder: Path) -> bool:
+    """Show the results; return whether each has a number."""
     from qddft.cli.collect import read_records, show_results
     from qddft.report.write import write_report
     from qddft.study.collect import CSV, DATABASE, JSON
 
     made = write_report(folder)
     say()
-    show_results(read_records(folder))
+    records = read_records(folder)
+    show_results(records)
     say()
     say(f"page     {place(made.page)}")
     if made.figures:
         say(f"figure   {place(made.figures[0])}")
     say(f"results  {', '.join(place(folder / name) for name in (JSON, CSV, DATABASE))}")
+    return all(record["value"] is not None for record in records)

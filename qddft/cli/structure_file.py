@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 # formats that hold one structure and lose nothing a user would miss, for did-you-mean
 COMMON_SUFFIXES = (".vasp", ".xyz", ".extxyz", ".cif", ".json", ".traj", ".pdb", ".xsf", ".gen", ".in")
 
+NEED_A_CELL = ("vasp", "cif", "xsf", "espresso-in", "castep-cell")
+BOX_PADDING = 7.5
+
 
 def save_structure(atoms: "Atoms", path: Path) -> None:
     """Write a structure; POSCAR keeps the held atoms as selective dynamics and groups the species.
@@ -34,7 +37,7 @@ def save_structure(atoms: "Atoms", path: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix=".qddft-", dir=path.parent) as folder:
             draft = Path(folder) / path.name
-            write(draft, _plain_copy(atoms), format=kind, **_options(kind))
+            write(draft, _written_as(atoms, kind), format=kind, **_options(kind))
             draft.replace(path)
     except OSError as error:
         raise FolderError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -64,10 +67,8 @@ def describe(atoms: "Atoms", path: Path) -> None:
 def _ledger_lines(atoms: "Atoms") -> list[str]:
     from qddft.atoms.charge import charge_ledger
 
-    ledger = charge_ledger(atoms)
-    return [
-        "charges     " + line if not i else "            " + line for i, line in enumerate(str(ledger).splitlines())
-    ]
+    *entries, total = charge_ledger(atoms).table().splitlines()
+    return ["formal charges", *(f"  {line}" for line in entries), f"  {total}"]
 
 
 def _format_of(path: Path) -> str:
@@ -93,8 +94,14 @@ def _options(kind: str) -> dict[str, Any]:
     return {"sort": True, "direct": True} if kind == "vasp" else {}
 
 
-def _plain_copy(atoms: "Atoms") -> "Atoms":
-    """Return a copy without the nested description, which only qddft's own JSON can hold."""
+def _written_as(atoms: "Atoms", kind: str) -> "Atoms":
+    """Return a copy without the nested description, which only qddft's own JSON can hold, in a box where one is needed.
+
+    The box of a molecule leaves 7.5 Angstrom on each side, as levels do.
+    """
     copy = atoms.copy()
     copy.info = {}
+    if kind in NEED_A_CELL and copy.cell.rank < 3:
+        copy.center(vacuum=BOX_PADDING)
+        copy.pbc = True
     return copy
