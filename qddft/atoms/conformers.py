@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from rdkit.Chem import Mol
 
-DEFAULT_COUNT = 12
+DEFAULT_COUNT = 8
 DEFAULT_PRUNE_RMS = 0.3
 _MAX_STEPS = 5000
 # conformers that differ by more are never compared atom by atom, kcal/mol
@@ -197,7 +197,7 @@ def _embed(mol: "Mol", n: int, *, seed: int, name: str) -> None:
     rdDistGeom.EmbedMultipleConfs(mol, n, parameters)
     if mol.GetNumConformers() == 0:
         parameters.useRandomCoords = True
-        parameters.maxIterations = 200
+        parameters.maxIterations = 20
         rdDistGeom.EmbedMultipleConfs(mol, n, parameters)
     if mol.GetNumConformers() == 0:
         raise LigandError(

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from ase import Atoms
     from rdkit.Chem import Mol
 
+# the many readers of ASE have no common error for a damaged file
+_READER_ERRORS = (
+    OSError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    RuntimeError,
+    TypeError,
+    StopIteration,
+    EOFError,
+)
 _WITH_BONDS = (".sdf", ".mol")
 
 
@@ -40,7 +53,6 @@ def read_molecule(path: Path, *, charge: int | None = None) -> "tuple[Mol, np.nd
     if not path.is_file():
         raise LigandError(f"there is no structure file {str(path)!r}; give an existing file, a name or a SMILES")
     full = _from_sdf(path) if path.suffix.lower() in _WITH_BONDS else _from_coordinates(path, charge or 0)
-    check_elements(full, path.name)
     return _canonical(full)
 
 
@@ -55,6 +67,7 @@ def _from_sdf(path: Path) -> "Mol":
         mol = Chem.MolFromMolBlock(text, removeHs=False) if blocks else None
     if mol is None:
         raise LigandError(f"{path.name} is not a valid MOL/SDF block; write it again, or give an xyz file or a SMILES")
+    check_elements(mol, path.name)
     return mol
 
 
@@ -63,6 +76,7 @@ def _from_coordinates(path: Path, charge: int) -> "Mol":
     from rdkit.Chem import rdDetermineBonds
 
     mol = _bare_molecule(path)
+    check_elements(mol, path.name)
     with rdBase.BlockLogs():
         rdDetermineBonds.DetermineConnectivity(mol)
         parts = len(Chem.GetMolFrags(mol))
@@ -90,7 +104,7 @@ def _bare_molecule(path: Path) -> "Mol":
 
     try:
         frames = read(path, index=":", format=_format(path))
-    except (UnknownFileTypeError, OSError, ValueError, IndexError, KeyError, StopIteration) as error:
+    except (UnknownFileTypeError, *_READER_ERRORS) as error:
         raise LigandError(f"ASE cannot read {path.name} as a structure ({type(error).__name__}: {error})") from error
     if len(frames) != 1:
         raise LigandError(f"{path.name} holds {len(frames)} structures; give one structure for each ligand")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"\[[^\[\]]*\]|Br|Cl|%\d\d|[BCNOPSFIbcnops]|[-=#$:/\\.()0-9~*@+]")
 _MARKS = re.compile(r"[\[\]()=#@\\]|[A-Za-z]\d")
+_BOND_MARKS = "-=#$:/\\~"
 MAX_ATOMIC_NUMBER = 83  # elements with a van der Waals radius and GFN2-xTB parameters that are not radioactive
 
 
@@ -79,8 +80,10 @@ def _where(text: str) -> str:
         opened = _opened(head)
         if opened is None:
             return f"a bracket is closed that was never opened, at character {end} ({_marked(text, end)})"
-        if "[" in opened or head[-1] in "-=#$:/\\.(%~@+" or text[end - 1 : end + 1] in ("Br", "Cl"):
+        if "[" in opened or text[end - 1 : end + 1] in ("Br", "Cl") or re.search(r"%\d?$", head):
             continue
+        if head[-1] in _BOND_MARKS + ".(":
+            head += "C"
         rings = _open_rings(head)
         completed = head + ")" * len(opened) + "".join(f"CC{ring}" for ring in rings)
         if Chem.MolFromSmiles(completed, sanitize=False) is None:

@@ -18,18 +18,18 @@ def specified(mol: "Mol") -> "tuple[Mol, str]":
     from rdkit import Chem
 
     copy = Chem.Mol(mol)
-    notes = []
-    while found := [item for item in Chem.FindPotentialStereo(copy, cleanIt=True) if _is_open(item)]:
-        item = found[0]
-        if item.type == Chem.StereoType.Bond_Double:
-            notes.append(_set_trans(copy, item))
-        else:
-            notes.append(_set_center(copy, item.centeredOn))
-        Chem.AssignStereochemistry(copy, cleanIt=False, force=True)
-    return copy, f"stereochemistry not given, built as {', '.join(notes)}" if notes else ""
+    found = [item for item in Chem.FindPotentialStereo(copy, cleanIt=True) if _is_open(copy, item)]
+    if not found:
+        return copy, ""
+    bonds = [item for item in found if item.type == Chem.StereoType.Bond_Double]
+    notes = [_set_trans(copy, item) for item in bonds]
+    Chem.SetDoubleBondNeighborDirections(copy)
+    Chem.AssignStereochemistry(copy, cleanIt=False, force=True)
+    notes += [_set_center(copy, item.centeredOn) for item in found if item not in bonds]
+    return copy, f"stereochemistry not given, built as {', '.join(notes)}"
 
 
-def _is_open(item: Any) -> bool:
+def _is_open(mol: "Mol", item: Any) -> bool:
     from rdkit import Chem
 
     if item.specified != Chem.StereoSpecified.Unspecified:
@@ -37,7 +37,9 @@ def _is_open(item: Any) -> bool:
     if item.type == Chem.StereoType.Bond_Double:
         # the N-H of an imine has no heavy neighbor to name; the conformer search tries both sides
         return all(item.controllingAtoms[end] != _NO_ATOM for end in (0, 2))
-    return bool(item.type == Chem.StereoType.Atom_Tetrahedral)
+    # RDKit also offers atoms that carry two equal hydrogens, such as SiH2
+    center = item.type == Chem.StereoType.Atom_Tetrahedral
+    return bool(center and mol.GetAtomWithIdx(item.centeredOn).GetTotalNumHs() < 2)
 
 
 def _set_trans(mol: "Mol", item: Any) -> str:

@@ -65,11 +65,11 @@ def _double_beside(bond: "Bond") -> "Bond | None":
 def _double_carbon_bond(atom: "Atom") -> "Bond | None":
     from rdkit import Chem
 
-    for bond in atom.GetBonds():
-        numbers = {bond.GetBeginAtom().GetAtomicNum(), bond.GetEndAtom().GetAtomicNum()}
-        if bond.GetBondType() == Chem.BondType.DOUBLE and numbers == {6}:
-            return bond
-    return None
+    doubles: list[Bond] = [bond for bond in atom.GetBonds() if bond.GetBondType() == Chem.BondType.DOUBLE]
+    carbons = [
+        bond for bond in doubles if {bond.GetBeginAtom().GetAtomicNum(), bond.GetEndAtom().GetAtomicNum()} == {6}
+    ]
+    return carbons[0] if carbons else None
 
 
 def _heavy_degree(atom: "Atom") -> int:

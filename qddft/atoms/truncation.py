@@ -20,9 +20,9 @@ def truncate(ligand: Ligand, carbons: int = DEFAULT_CARBONS, *, seed: int | None
 
     The rule: carbon 1 is every carbon bonded to a heteroatom (the carboxyl carbon of an acid, the alpha carbon of an
     amine). Each tail is cut at its first single C-C bond, outside rings, that leads from carbon ``carbons`` or a later
-    one to a part made of carbon and hydrogen only. Functional groups, rings and multiple bonds are never cut through;
-    branches are kept and cut alike. With four carbons, oleic acid becomes butanoic acid and 2-hexyldecanoic acid
-    becomes 2-ethylbutanoic acid.
+    one to an open chain of carbon and hydrogen only. Functional groups and rings are never lost, multiple bonds
+    never cut through; branches are cut alike. With four carbons, oleic acid becomes butanoic acid and
+    2-hexyldecanoic acid becomes 2-ethylbutanoic acid.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def _cuts(mol: "Mol", ligand: Ligand, carbons: int) -> Iterator[tuple[tuple[int,
         if level < carbons or inner in gone or depth[outer] != level + 1:
             continue
         tail = _beyond(mol, outer, inner)
-        if tail.isdisjoint(anchors) and all(_is_hydrocarbon(mol.GetAtomWithIdx(index)) for index in tail):
+        if tail.isdisjoint(anchors) and all(_is_chain(mol.GetAtomWithIdx(index)) for index in tail):
             gone |= tail
             yield (inner, outer), tail
 
@@ -131,6 +131,10 @@ def _is_hydrocarbon(atom: "Atom") -> bool:
         and atom.GetFormalCharge() == 0
         and all(neighbor.GetAtomicNum() in (1, 6) for neighbor in atom.GetNeighbors())
     )
+
+
+def _is_chain(atom: "Atom") -> bool:
+    return _is_hydrocarbon(atom) and not atom.IsInRing()
 
 
 def _depths(mol: "Mol", anchors: set[int]) -> dict[int, int]:
