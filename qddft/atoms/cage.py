@@ -153,6 +153,10 @@ def expand_molecules(reduced: "Atoms", shapes: list[Shape], turn: np.ndarray) ->
     """
     from ase import Atoms
 
+    if not shapes:
+        same = reduced.copy()
+        del same.arrays["molecule"]
+        return same
     full = Atoms(cell=reduced.cell, pbc=reduced.pbc)
     names = [name for name in reduced.arrays if name not in ("numbers", "positions", "molecule")]
     columns: dict[str, list[int]] = {name: [] for name in names}
