@@ -23,6 +23,8 @@ ENERGIES = {
     "complex-methylamine": -120.59,
 }
 
+PUBLISHED = {"quantity": "E_ads", "value": -0.33, "unit": "eV", "tolerance": 0.1, "source": "Somebody et al., SI"}
+
 
 def make_run(path: Path, *, leave_out: tuple[str, ...] = ()) -> Run:
     """Make a run folder as ``write`` and ``run`` leave it."""
@@ -38,11 +40,11 @@ def make_run(path: Path, *, leave_out: tuple[str, ...] = ()) -> Run:
     )
     for entry in run.entries:
         if entry.name not in leave_out:
-            _finish(run.folder(entry), run.job(entry))
+            finish(run.folder(entry), run.job(entry))
     return run
 
 
-def _finish(folder: Path, job: Job) -> None:
+def finish(folder: Path, job: Job) -> None:
     atoms = job.built_atoms
     forces = np.zeros((len(atoms), 3))
     forces[-1] = [0.0, 0.0, 0.04]
@@ -87,7 +89,7 @@ def _jobs_and_recipes():
 
     slab = leg("slab", "slab", slab_atoms, -1)
     recipes = []
-    for name, smiles, published in (("methanol", "CO", -0.33), ("methylamine", "CN", None)):
+    for name, smiles in (("methanol", "CO"), ("methylamine", "CN")):
         ligand = get_ligand(smiles)
         molecule_atoms = ligand.atoms
         molecule_atoms.set_cell([15, 15, 15])
@@ -107,10 +109,8 @@ def _jobs_and_recipes():
             engine="tblite",
             level="screening",
             caution=level.caution,
-            published={
-                "quantity": "E_ads", "value": published, "unit": "eV", "tolerance": 0.1, "source": "Somebody et al., SI",
-            } if published else None,
-        )  # fmt: skip
+            published=PUBLISHED if name == "methanol" else None,
+        )
         if name == "methanol":
             part = Job(f"ligand-of-{name}", "complex", "static", FinalOf(relaxed, (1,)), resolved)
             recipe = replace(recipe, parts=(Parts(None, part),))

@@ -158,7 +158,9 @@ def _row(
         "ionically_converged": outputs.ionically_converged is True,
     }
     entered = [record for record in records if entry.id in record["jobs"]]
-    if entry.role == "complex" and len(entered) == 1:
+    # fragments of a complex are computed in its cell; they have no adsorption energy
+    whole = entry.role == "complex" and 0 in atoms.arrays.get("fragment", ())
+    if whole and len(entered) == 1:
         pairs |= {"ligand": entered[0]["ligand"], "reference": entered[0]["reference"]}
         pairs |= {entered[0]["quantity"]: entered[0]["value"]} if entered[0]["value"] is not None else {}
     return atoms, pairs, {"results": entered, "settings": dict(outputs.settings), "warnings": list(outputs.warnings)}
