@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 IDENTITY_TOLERANCE = 1e-6
+# what decides an energy, under the names that engines report; what describes one run (files, limits, electrons) is not
+COMPARED = (
+    "xc", "gga", "metagga", "aexx", "hfscreen", "hubbard", "core", "mode", "basis", "setups", "cutoff_eV",
+    "grid_spacing_A", "prec", "lasph", "gga_compat", "soc", "smearing", "sigma_eV", "dispersion", "accuracy", "kpoints", "kpoint_scheme",
+    "periodic",
+)  # fmt: skip
 # a molecule in a box and a slab differ in these by nature
-OF_THE_CELL = frozenset({"kpoints", "kpoints_relax", "kpoints_static", "kpoint_scheme", "periodic", "dipole"})
-# what belongs to the system and not to the level
-OF_THE_SYSTEM = frozenset({"unpaired", "charge"})
+OF_THE_CELL = frozenset({"kpoints", "kpoint_scheme", "periodic"})
 
 
 @dataclass(frozen=True)
@@ -149,20 +153,20 @@ def _unproven(loop: str) -> str:
 
 
 def setting_differences(outputs: Mapping[str, Outputs], molecules: Collection[str] = ()) -> tuple[str, ...]:
-    """Return, for every setting that is not the same in all calculations, a sentence.
+    """Return, for every setting that is stated and not the same in all calculations, a sentence.
 
     Parameters
     ----------
     outputs
         By name.
     molecules
-        Names of those in a box, whose k-points, periodicity and dipole correction are not compared.
+        Names of those in a box, whose k-points and periodicity are not compared.
     """
     seen: dict[str, dict[str, list[str]]] = {}
     for name, item in outputs.items():
-        facts: dict[str, Any] = {"engine": item.engine, "engine version": item.engine_version, **item.settings}
-        for key, value in facts.items():
-            if key in OF_THE_SYSTEM or (key in OF_THE_CELL and name in molecules):
+        stated = {key: item.settings[key] for key in COMPARED if item.settings.get(key) is not None}
+        for key, value in {"engine": item.engine, "engine version": item.engine_version, **stated}.items():
+            if key in OF_THE_CELL and name in molecules:
                 continue
             seen.setdefault(key, {}).setdefault(repr(_plain(value)), []).append(name)
     return tuple(_difference(key, values) for key, values in seen.items() if len(values) > 1)

@@ -63,6 +63,7 @@ def _meaning(data: Mapping[str, Any], folder: Path) -> list[Mistake]:
     return [
         *_level_mistakes(data.get("levels"), folder),
         *(_slab_mistakes(slab) if slab else ()),
+        *_repeated_rows(data.get("ligands")),
         *_ligand_mistakes(ligands, slab, folder),
         *_published_mistakes(published, ligands),
     ]
@@ -142,15 +143,19 @@ def halide_of(slab: SlabSpec) -> str:
     return find_bulk(slab.formula).halide
 
 
+def _repeated_rows(rows: Any) -> Iterator[Mistake]:
+    seen: list[Any] = []
+    for index, row in enumerate(rows if isinstance(rows, list) else ()):
+        if row in seen:
+            first = seen.index(row) + 1
+            yield ("ligands", index), f"the same row stands there already, as number {first} of the ligands"
+        seen.append(row)
+
+
 def _ligand_mistakes(ligands: list[tuple[int, LigandSpec]], slab: SlabSpec | None, folder: Path) -> Iterator[Mistake]:
     from qddft.study.ligands import find_ligand, resolve
 
-    seen: dict[LigandSpec, int] = {}
     for index, spec in ligands:
-        first = seen.setdefault(spec, index)
-        if first != index:
-            yield ("ligands", index), f"the same row stands there already, as number {first + 1} of the ligands"
-            continue
         row: Location = ("ligands", index)
         whole = spec.model_copy(update={"truncate": None})
         try:
