@@ -56,7 +56,8 @@ def _one_termination(name: str, known: dict[str, Termination], halides: Sequence
             f"termination {name!r}: this crystal has no such face; its halide is {held}. "
             "PbX2 and CsX always mean the halide of the crystal."
         )
-    hint = did_you_mean(str(name), TERMINATIONS)
+    concrete = (f"{cation}{halide}{number}" for halide in halides for cation, number in (("Pb", "2"), ("Cs", "")))
+    hint = did_you_mean(str(name), [*TERMINATIONS, *concrete])
     raise StructureError(f"unknown termination {name!r}. {hint} The faces of (001) are PbX2 and CsX.")
 
 

@@ -189,6 +189,7 @@ def test_a_turned_crystal_gives_the_same_slab():
         ({"layers": 4, "termination": "CsX"}, "both faces CsX has an odd.*Take 3 or 5"),
         ({"layers": 5, "termination": ("PbX2", "CsX")}, "PbX2 above and CsX below has an even.*Take 4 or 6"),
         ({"termination": "PbX3"}, "unknown termination 'PbX3'. Did you mean 'PbX2'"),
+        ({"termination": "PbBr3"}, "Did you mean 'PbBr2'"),
         ({"termination": "PbI2"}, "termination 'PbI2': .* its halide is Br"),
         ({"termination": ("PbX2", "CsX", "CsX")}, "a pair \\(top, bottom\\)"),
         ({"supercell": (0, 2)}, "supercell"),
