@@ -22,8 +22,8 @@ IDENTITY_TOLERANCE = 1e-6
 # what decides an energy, under the names that engines report; what describes one run (files, limits, electrons) is not
 COMPARED = (
     "xc", "gga", "metagga", "aexx", "hfscreen", "hubbard", "core", "mode", "basis", "setups", "cutoff_eV",
-    "grid_spacing_A", "prec", "lasph", "gga_compat", "soc", "smearing", "sigma_eV", "dispersion", "accuracy", "kpoints", "kpoint_scheme",
-    "periodic",
+    "grid_spacing_A", "prec", "lasph", "gga_compat", "soc", "smearing", "sigma_eV", "dispersion", "accuracy", "kpoints",
+    "kpoint_scheme", "periodic",
 )  # fmt: skip
 # a molecule in a box and a slab differ in these by nature
 OF_THE_CELL = frozenset({"kpoints", "kpoint_scheme", "periodic"})
