@@ -100,7 +100,9 @@ def effective_tags(reading: Reading, inputs: Inputs) -> dict[str, Any]:
     """Return effective values; what a file does not echo (METAGGA, or nearly all in vaspout.h5) is taken as stated."""
     effective = {key: value for key, value in canonical_tags(_renamed(reading.parameters)).items() if value is not None}
     stated = canonical_tags(stated_tags(reading, inputs))
-    return {key: stated[key] for key in ("METAGGA", "IVDW", "LUSE_VDW") if key in stated} | effective
+    # vasprun.xml repeats the lists of the Hubbard terms cut after the first species
+    lists = {key: stated[key] for key in ("LDAUL", "LDAUU", "LDAUJ") if key in stated}
+    return {key: stated[key] for key in ("METAGGA", "IVDW", "LUSE_VDW") if key in stated} | effective | lists
 
 
 def stated_tags(reading: Reading, inputs: Inputs) -> Mapping[str, Any]:

@@ -131,7 +131,7 @@ def _mesh(source: Source, stop: int) -> KMesh | None:
         with_gamma = bool((np.abs(rows[:, :3]) < 1e-6).all(axis=1).any())
         return KMesh("gamma" if with_gamma else "monkhorst-pack", (first, second, third), n_points=len(rows))
     if regular is None:
-        return KMesh("list", None, n_points=len(rows))
+        return KMesh("automatic" if automatic else "list", None, n_points=len(rows))
     return KMesh(regular[0], regular[1], n_points=len(rows))
 
 
@@ -146,7 +146,10 @@ def _atoms(source: Source, begin: int, stop: int) -> tuple[tuple[str, ...], tupl
         raise source.damaged(
             counts.start(), f"{int(ions.group(1))} ions of {len(titles)} potentials do not fit this line"
         )
-    symbols = tuple(symbol_of_title(title) for title in titles)
+    try:
+        symbols = tuple(symbol_of_title(title) for title in titles)
+    except ValueError as error:
+        raise source.damaged(begin, f"before this line, {error}") from error
     valences = [to_float(token) for token in _VALENCE.findall(head)]
     electrons = None
     if len(valences) == len(per_type) and None not in valences:

@@ -60,7 +60,7 @@ class KMesh:
     Attributes
     ----------
     scheme
-        ``gamma``, ``monkhorst-pack``, ``line`` or ``list``.
+        ``gamma``, ``monkhorst-pack``, ``line``, ``list``, or ``automatic`` for a mesh that the file does not describe.
     divisions
         Subdivisions along the reciprocal lattice vectors; ``None`` for lists that are no regular mesh.
     shift

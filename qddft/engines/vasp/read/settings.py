@@ -5,6 +5,7 @@ from typing import Any
 
 from qddft.engines.vasp.read.outcar import METHODS
 from qddft.engines.vasp.read.readings import KMesh, Structure
+from qddft.engines.vasp.read.vasprun_header import symbol_of_title
 from qddft.engines.vasp.read.xc import functional, semilocal
 
 _PREC = {"a": "accurate", "n": "normal", "s": "single", "l": "low", "m": "medium", "h": "high"}
@@ -12,6 +13,7 @@ _SMEARING = {
     0: "gaussian", -1: "fermi-dirac", -2: "fixed", -3: "fixed", -4: "tetrahedron-simple", -5: "tetrahedron",
     1: "methfessel-paxton",
 }  # fmt: skip
+_SCHEMES = {"automatic": None}
 # neutral key -> tag whose value is taken over as it is
 _PLAIN = {
     "cutoff_eV": "ENCUT", "augmentation_cutoff_eV": "ENAUG", "sigma_eV": "SIGMA", "lasph": "LASPH", "ispin": "ISPIN",
@@ -102,7 +104,7 @@ def neutral_settings(
         "metagga": tags.get("METAGGA") or "none",
         "aexx": tags.get("AEXX", 0.25) if exact else 0.0,
         "hfscreen": tags.get("HFSCREEN", 0.0) if exact else 0.0,
-        "hubbard": _hubbard(tags) if ldau else None,
+        "hubbard": _hubbard(tags, titles) if ldau else {},
         "prec": tags.get("PREC"),
         "lreal": tags.get("LREAL"),
         "smearing": None if smearing is None else _smearing(smearing),
@@ -135,8 +137,15 @@ def _smearing(order: int) -> str:
     return _SMEARING.get(order, f"methfessel-paxton-{order}" if order > 1 else f"ISMEAR={order}")
 
 
-def _hubbard(tags: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tags.get(name) for name in ("LDAUTYPE", "LDAUL", "LDAUU", "LDAUJ")}
+def _hubbard(tags: Mapping[str, Any], titles: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return element -> [l, U, J] (eV) of the species that have a Hubbard term; ``None`` when the lists are cut."""
+    columns = [tags.get(name) or [] for name in ("LDAUL", "LDAUU", "LDAUJ")]
+    if any(len(column) != len(titles) or None in column for column in columns):
+        return None
+    rows = zip(titles, *columns, strict=True)
+    return {
+        symbol_of_title(title): [int(shell), float(u), float(j)] for title, shell, u, j in rows if shell >= 0 and u - j
+    }
 
 
 def _grid(tags: Mapping[str, Any]) -> list[int] | None:
@@ -155,7 +164,7 @@ def _kpoints(mesh: KMesh | None) -> dict[str, Any]:
     odd = mesh.divisions is not None and all(n % 2 for n in mesh.divisions)
     return {
         "kpoints": None if mesh.divisions is None else list(mesh.divisions),
-        "kpoint_scheme": "gamma" if odd and mesh.scheme == "monkhorst-pack" else mesh.scheme,
+        "kpoint_scheme": "gamma" if odd and mesh.scheme == "monkhorst-pack" else _SCHEMES.get(mesh.scheme, mesh.scheme),
         "kpoint_shift": list(mesh.shift),
         "n_kpoints": mesh.n_points,
     }

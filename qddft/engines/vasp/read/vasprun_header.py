@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from qddft.core.errors import OutputError
 from qddft.engines.vasp.read.numbers import table, to_float
 from qddft.engines.vasp.read.readings import KMesh, Structure, infer_mesh
 from qddft.engines.vasp.read.source import Source
@@ -167,7 +166,9 @@ def _atoms(source: Source, span: tuple[int, int]) -> tuple[tuple[str, ...], tupl
     rows = [_cells(row) for row in _ROW.findall(source.data[atoms[0] : atoms[1]])]
     try:
         titles = tuple(" ".join(cells[4].split()) for cells in kinds)
-        names = [_symbol(cells[1], title) for cells, title in zip(kinds, titles, strict=True)]
+        names = [
+            chemical_symbol(cells[1]) or symbol_of_title(title) for cells, title in zip(kinds, titles, strict=True)
+        ]
         symbols = tuple(names[int(cells[1]) - 1] for cells in rows)
         counts = [int(cells[0]) for cells in kinds]
     except (IndexError, ValueError) as error:
@@ -186,10 +187,6 @@ def _cells(row: bytes) -> list[str]:
     return [cell.decode("latin-1").strip() for cell in _CELL.findall(row)]
 
 
-def _symbol(element: str, title: str) -> str:
-    return chemical_symbol(element) or symbol_of_title(title)
-
-
 def chemical_symbol(name: str) -> str | None:
     """Return ``name`` when it is a chemical symbol."""
     from ase.data import chemical_symbols
@@ -202,14 +199,14 @@ def symbol_of_title(title: str) -> str:
 
     Raises
     ------
-    OutputError
+    ValueError
         No word of the title is a chemical symbol.
     """
     for word in title.split():
         symbol = chemical_symbol(re.split(r"[_.]", word)[0])
         if symbol is not None:
             return symbol
-    raise OutputError(f"the title of a potential, {title!r}, names no chemical element")
+    raise ValueError(f"the title of a potential, {title!r}, names no chemical element")
 
 
 def _selective(source: Source, span: tuple[int, int], n_atoms: int) -> np.ndarray:
