@@ -42,7 +42,7 @@ _PUBLIC = {
     "collect": "qddft.study.collect",
     "read_outputs": "qddft.engines.vasp.read",
     "audit": "qddft.study.audit",
-    "binding_energy": "qddft.analysis.binding",
+    "binding_energy": "qddft.recipes.of_folders",
 }
 
 __all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0605  (built from the table above)

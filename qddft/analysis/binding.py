@@ -165,11 +165,18 @@ def setting_differences(outputs: Mapping[str, Outputs], molecules: Collection[st
     seen: dict[str, dict[str, list[str]]] = {}
     for name, item in outputs.items():
         stated = {key: item.settings[key] for key in COMPARED if item.settings.get(key) is not None}
+        stated |= _potentials(item.settings.get("potentials") or ())
         for key, value in {"engine": item.engine, "engine version": item.engine_version, **stated}.items():
             if key in OF_THE_CELL and name in molecules:
                 continue
             seen.setdefault(key, {}).setdefault(repr(_plain(value)), []).append(name)
     return tuple(_difference(key, values) for key, values in seen.items() if len(values) > 1)
+
+
+def _potentials(titles: Iterable[str]) -> dict[str, str]:
+    """Return the PAW data set of each element from titles such as ``PAW_PBE Pb_d 06Sep2000``."""
+    words = [(title, title.split()) for title in titles]
+    return {f"potential of {parts[1].split('_')[0]}": title for title, parts in words if len(parts) > 1}
 
 
 def _plain(value: Any) -> Any:

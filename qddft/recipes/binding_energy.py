@@ -103,10 +103,7 @@ class BindingEnergy:
     @property
     def convention(self) -> str:
         """The formula of the value, with its sign."""
-        terms = [_term(item.coefficient, item.name) for item in (*self.reaction.right, *self.reaction.left)]
-        formula = " ".join(terms).removeprefix("+ ")
-        per_ligand = formula if self.n == 1 else f"[{formula}]/{self.n}"
-        return f"E_ads = {per_ligand}, negative = bound; E_bind = -E_ads"
+        return convention_of(self.reaction, self.n)
 
     def jobs(self) -> dict[str, Job]:
         """Return all jobs by label."""
@@ -248,6 +245,14 @@ def _of_calculations(chosen: Mapping[str, Outputs]) -> list[str]:
 
 def _thawed(value: Any) -> Any:
     return {key: _thawed(item) for key, item in value.items()} if isinstance(value, Mapping) else value
+
+
+def convention_of(reaction: Reaction, n: int) -> str:
+    """Return the formula of E_ads with its sign, for ``n`` ligands."""
+    terms = [_term(item.coefficient, item.name) for item in (*reaction.right, *reaction.left)]
+    formula = " ".join(terms).removeprefix("+ ")
+    per_ligand = formula if n == 1 else f"[{formula}]/{n}"
+    return f"E_ads = {per_ligand}, negative = bound; E_bind = -E_ads"
 
 
 def _term(coefficient: int, name: str) -> str:
