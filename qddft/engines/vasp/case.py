@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from qddft.jobs.job import Job
 
 Dipole = Literal["auto", "none", "slab", "molecule"]
-RAW_KEYS = ("incar", "potcar")
+RAW_KEYS = ("incar", "potcar", "spin_orbit", "charged_slabs")
+WANTED = ("dos", "density", "potential", "bader")
+HYBRIDS = ("HSE06", "PBE0")
 _MACHINE_TAGS = ("NCORE", "NPAR", "KPAR", "NSIM", "LPLANE", "LSCALU")
 
 
@@ -34,15 +36,17 @@ class Case:
     unpaired
         Unpaired electrons asked for.
     wanted
-        Quantities beyond energy and forces: ``dos``, ``density``, ``potential``.
+        Quantities beyond energy and forces: ``dos``, ``density``, ``potential``, ``bader``.
     supercell
         Lateral cell of a slab in units of the 1x1 cell, ``2x2``, ``sqrt2`` ...
     part_of_complex
         Some fragments of a relaxed complex, kept in its cell, on its k-points and FFT grid.
+    defective
+        A crystal with a vacancy: its cell and symmetry are those of the perfect crystal, or nothing at all.
     dipole
         Which dipole correction; ``auto`` looks at the symmetry of the atoms.
     dipole_center
-        Fractional coordinates of DIPOL; ``None`` takes the center of mass.
+        Fractional coordinates of DIPOL; ``None`` puts the jump of the potential into the middle of the vacuum.
     """
 
     role: Role
@@ -53,6 +57,7 @@ class Case:
     wanted: frozenset[str] = field(default_factory=frozenset)
     supercell: str = "1x1"
     part_of_complex: bool = False
+    defective: bool = False
     dipole: Dipole = "auto"
     dipole_center: tuple[float, float, float] | None = None
 
@@ -60,6 +65,9 @@ class Case:
         freeze_fields(self)
         self._check_raw()
         self._check_charge()
+        for quantity in sorted(self.wanted):
+            if quantity not in WANTED:
+                raise LevelError(f"VASP cannot give {quantity!r}. {did_you_mean(quantity, WANTED)}")
 
     @cached_property
     def settings(self) -> Settings:
@@ -75,6 +83,21 @@ class Case:
     def potcar(self) -> Mapping[str, str]:
         """Data sets that the level chooses, by element."""
         return dict(self.level.get("raw", {}).get("potcar", {}))
+
+    @property
+    def spin_orbit(self) -> bool:
+        """Spin-orbit coupling is on."""
+        return bool(self.level.get("raw", {}).get("spin_orbit", False))
+
+    @property
+    def hybrid(self) -> bool:
+        """Part of the exchange is exact."""
+        return self.settings.xc in HYBRIDS
+
+    @property
+    def cell_relaxes(self) -> bool:
+        """The cell moves with the atoms."""
+        return self.role == "bulk" and self.task == "relax" and not self.defective
 
     def why(self, key: str) -> str:
         """Return the level's reason for a key; empty where the level's source states the value."""
@@ -95,16 +118,19 @@ class Case:
             raise LevelError(f"level {name}: LDAU is never on in qddft; remove it from engines.vasp.incar")
 
     def _check_charge(self) -> None:
-        if self.charge and self.role in ("slab", "complex"):
+        allowed = self.level.get("raw", {}).get("charged_slabs", False)
+        if self.charge and self.role in ("slab", "complex") and not allowed:
             raise ChargeError(
                 f"a periodic slab cannot carry the charge {self.charge:+d}: VASP has no energy correction for charged "
                 "two-dimensional cells. Compute a neutral system with the reference scheme acid-exchange, "
-                "salt-exchange, ion-pair, vacancy-filling or fragment"
+                "salt-exchange, ion-pair, vacancy-filling or fragment; with a two-dimensional correction of your own, "
+                "set engines.vasp.charged_slabs in the level"
             )
 
 
 def case_of(job: "Job") -> Case:
     """Return the case of a job."""
+    info = job.built_atoms.info.get("qddft", {})
     part = isinstance(job.start, FinalOf) and job.start.fragments is not None and job.start.job.role == "complex"
     return Case(
         role=job.role,
@@ -113,6 +139,7 @@ def case_of(job: "Job") -> Case:
         charge=job.charge,
         unpaired=job.unpaired,
         wanted=frozenset(job.wanted),
-        supercell=str(job.built_atoms.info.get("qddft", {}).get("supercell", "1x1")),
+        supercell=str(info.get("supercell", "1x1")),
         part_of_complex=part,
+        defective=any(item.get("why") == "vacancy" for item in info.get("removed", [])),
     )

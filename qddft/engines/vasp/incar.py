@@ -15,9 +15,24 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _GROUPS = {
-    "method": ("PREC", "ENCUT", "GGA", "LASPH", "LREAL", "IVDW"),
-    "electrons": ("ALGO", "NELM", "NELMIN", "EDIFF", "ISMEAR", "SIGMA", "LMAXMIX", "AMIN", "NELECT"),
-    "spin": ("ISPIN", "MAGMOM", "NUPDOWN"),
+    "method": (
+        "PREC",
+        "ENCUT",
+        "GGA",
+        "GGA_COMPAT",
+        "LASPH",
+        "LREAL",
+        "LHFCALC",
+        "AEXX",
+        "HFSCREEN",
+        "PRECFOCK",
+        "IVDW",
+        "VDW_S8",
+        "VDW_A1",
+        "VDW_A2",
+    ),
+    "electrons": ("ALGO", "NELM", "NELMIN", "EDIFF", "ISMEAR", "SIGMA", "LMAXMIX", "AMIN", "NELECT", "NBANDS"),
+    "spin": ("LSORBIT", "LNONCOLLINEAR", "ISPIN", "MAGMOM", "NUPDOWN"),
     "start": ("ISTART", "ICHARG"),
     "ions": ("IBRION", "ISIF", "NSW", "EDIFFG", "ISYM"),
     "dipole correction": ("IDIPOL", "LDIPOL", "DIPOL"),
@@ -48,11 +63,11 @@ def incar_tags(case: Case, atoms: "Atoms", moments: Iterable[float] | None = Non
     tags = method_tags(case) | electron_tags(case, atoms, nx * ny * nz) | _charge_tags(case, atoms)
     tags |= _spin_tags(case, atoms, moments) | ion_tags(case) | output_tags(case)
     correction = _dipole_tags(case, atoms)
-    tags |= _start_tags(preconverged="LDIPOL" in correction) | correction
+    tags |= _start_tags(case, corrected="LDIPOL" in correction) | correction
     raw = {key: Tag(value, tags[key].why if _is_same(tags, key, value) else "set by the level", f"vasp.incar.{key}")
            for key, value in case.incar.items()}  # fmt: skip
     tags |= raw
-    if case.part_of_complex or "density" in case.wanted:
+    if case.part_of_complex or not case.wanted.isdisjoint({"density", "bader"}):
         tags |= _grid_tags(atoms, tags)
     return tags
 
@@ -61,12 +76,21 @@ def _is_same(tags: Tags, key: str, value: Any) -> bool:
     return key in tags and tags[key].value == value
 
 
+def preconverges(tags: Tags) -> bool:
+    """Tell whether a run without dipole correction and exact exchange comes first."""
+    return any(key in tags and tags[key].value is True for key in ("LDIPOL", "LHFCALC"))
+
+
 def preconvergence_tags(tags: Tags) -> dict[str, Tag]:
-    """Return the tags of the run before: the same electrons on the starting structure, without LDIPOL."""
-    dropped = ("LDIPOL", "EDIFFG", "LORBIT", "EMIN", "EMAX", "NEDOS", "LVHAR", "LAECHG")
+    """Return the tags of the run before: the same electrons, atoms at rest, without what disturbs a start."""
+    dropped = ("EDIFFG", "LORBIT", "EMIN", "EMAX", "NEDOS", "LVHAR", "LAECHG", "AEXX", "HFSCREEN", "PRECFOCK")
     kept = {key: tag for key, tag in tags.items() if key not in dropped}
+    for key in ("LDIPOL", "LHFCALC"):
+        if key in kept:
+            kept[key] = Tag(value=False, why="switched on in the main run, once the density is converged")
+    if "LHFCALC" in kept:
+        kept["ALGO"] = Tag("Normal", "blocked Davidson")
     return kept | {
-        "LDIPOL": Tag(value=False, why="switched on in the main run, once the density is converged"),
         "IBRION": Tag(-1, "atoms stay"),
         "NSW": Tag(0),
         "LWAVE": Tag(value=True, why="the main run starts from these orbitals"),
@@ -78,6 +102,8 @@ def preconvergence_tags(tags: Tags) -> dict[str, Tag]:
 
 def _spin_tags(case: Case, atoms: "Atoms", moments: Iterable[float] | None) -> dict[str, Tag]:
     unpaired = unpaired_electrons(case, atoms)
+    if case.spin_orbit:
+        return _spinor_tags(case, atoms, list(moments) if moments is not None else even_moments(atoms, unpaired))
     if not unpaired and case.settings.spin != "polarized":
         return {"ISPIN": Tag(1, "closed shell, an even number of electrons", "spin")}
     start = [round(float(moment), 3) for moment in moments] if moments is not None else even_moments(atoms, unpaired)
@@ -90,18 +116,36 @@ def _spin_tags(case: Case, atoms: "Atoms", moments: Iterable[float] | None) -> d
     return tags
 
 
+def _spinor_tags(case: Case, atoms: "Atoms", moments: list[float]) -> dict[str, Tag]:
+    magnetic = unpaired_electrons(case, atoms) > 0
+    along_z = [[0.0, 0.0, round(float(moment), 3) if magnetic else 0.0] for moment in moments]
+    n_electrons = _n_electrons(case, atoms)
+    return {
+        "LSORBIT": Tag(value=True, why="spin-orbit coupling, to be run with vasp_ncl", key="vasp.spin_orbit"),
+        "LNONCOLLINEAR": Tag(value=True, why="comes with it"),
+        "ISPIN": Tag(1, "no meaning for spinors, and VASP 6.5 stops when it is 2"),
+        "MAGMOM": Tag(along_z, "x, y, z of each atom, in the order of POSCAR"),
+        "GGA_COMPAT": Tag(value=False, why="gradients with the full symmetry of the lattice"),
+        "NBANDS": Tag(int(n_electrons) + len(atoms), "twice as many as without spin-orbit coupling, one electron each"),
+    }
+
+
+def _n_electrons(case: Case, atoms: "Atoms") -> float:
+    symbols = atoms.get_chemical_symbols()
+    valence = {item.element: item.n_electrons for item in potentials(sorted(set(symbols)), case.potcar)}
+    return sum(valence[symbol] for symbol in symbols) - case.charge
+
+
 def _charge_tags(case: Case, atoms: "Atoms") -> dict[str, Tag]:
     if not case.charge:
         return {}
-    symbols = atoms.get_chemical_symbols()
-    valence = {item.element: item.n_electrons for item in potentials(sorted(set(symbols)), case.potcar)}
-    n_electrons = sum(valence[symbol] for symbol in symbols) - case.charge
-    return {"NELECT": Tag(n_electrons, f"sum of ZVAL minus the charge {case.charge:+d}")}
+    return {"NELECT": Tag(_n_electrons(case, atoms), f"sum of ZVAL minus the charge {case.charge:+d}")}
 
 
-def _start_tags(*, preconverged: bool) -> dict[str, Tag]:
-    if preconverged:
-        return {"ISTART": Tag(1, "from the orbitals of INCAR.pre, converged without LDIPOL")}
+def _start_tags(case: Case, *, corrected: bool) -> dict[str, Tag]:
+    if corrected or case.hybrid:
+        without = " and ".join(["LDIPOL"] * corrected + ["exact exchange"] * case.hybrid)
+        return {"ISTART": Tag(1, f"from the orbitals of INCAR.pre, converged without {without}")}
     return {"ISTART": Tag(0, "from scratch"), "ICHARG": Tag(2, "from atomic densities")}
 
 
@@ -118,7 +162,7 @@ def _dipole_tags(case: Case, atoms: "Atoms") -> dict[str, Tag]:
     return {
         "IDIPOL": direction,
         "LDIPOL": Tag(value=True, why="corrects potential and forces, not only the energy", key="dipole"),
-        "DIPOL": Tag(where, "center of mass of the starting structure, fractional"),
+        "DIPOL": Tag(where, "opposite the middle of the vacuum, fractional"),
     }
 
 
@@ -162,6 +206,8 @@ def format_value(value: Any) -> str:
     if isinstance(value, bool):
         return ".TRUE." if value else ".FALSE."
     if isinstance(value, list | tuple):
+        if value and isinstance(value[0], list | tuple):
+            value = [number for vector in value for number in vector]
         # three numbers are a vector, more are one per atom: VASP reads 12*0.0 as twelve zeros
         runs = [(item, len(list(same))) for item, same in groupby(value)] if len(value) > 3 else [(x, 1) for x in value]
         return " ".join(f"{count}*{format_value(item)}" if count > 1 else format_value(item) for item, count in runs)

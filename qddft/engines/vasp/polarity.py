@@ -45,23 +45,22 @@ def has_inversion(atoms: "Atoms") -> bool:
 
 
 def center(atoms: "Atoms") -> tuple[float, float, float]:
-    """Return the center of mass in fractional coordinates of the cell, each in [0, 1).
+    """Return the point opposite the middle of the vacuum, in fractional coordinates of the cell, each in [0, 1).
 
-    Along each axis the cell is cut in the middle of its largest empty gap, so that atoms which reach through a cell
-    wall are counted on the side of the others.
+    The correction makes the potential jump half a cell away from DIPOL, and the jump has to lie where there are no
+    electrons. The center of mass would not do: a heavy slab with a long ligand has it deep in the slab, and the jump
+    would cut through the tail of the ligand.
     """
-    masses = atoms.get_masses()
     scaled = atoms.get_scaled_positions(wrap=True)
-    x, y, z = (float(_center_along(scaled[:, axis], masses)) for axis in range(3))
+    x, y, z = (_opposite_of_widest_gap(scaled[:, axis]) for axis in range(3))
     return x, y, z
 
 
-def _center_along(coordinates: np.ndarray, masses: np.ndarray) -> float:
+def _opposite_of_widest_gap(coordinates: np.ndarray) -> float:
     ordered = np.sort(coordinates)
     gaps = np.diff(np.append(ordered, ordered[0] + 1.0))
     widest = int(gaps.argmax())
-    cut = ordered[widest] + gaps[widest] / 2
-    return float((np.average((coordinates - cut) % 1.0, weights=masses) + cut) % 1.0)
+    return float((ordered[widest] + gaps[widest] / 2 + 0.5) % 1.0)
 
 
 def _kinds(atoms: "Atoms") -> np.ndarray:

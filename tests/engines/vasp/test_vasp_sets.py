@@ -9,6 +9,7 @@ from qddft.atoms.bulk import build_bulk
 from qddft.core.errors import ChargeError, EngineError, LevelError
 from qddft.engines.vasp.box import in_cubic_box
 from qddft.engines.vasp.incar import format_value, incar_text, preconvergence_tags
+from qddft.engines.vasp.job_set import set_for
 from qddft.engines.vasp.prepared import Prepared
 from qddft.engines.vasp.selective import to_structure
 from qddft.engines.vasp.sets import (
@@ -17,7 +18,6 @@ from qddft.engines.vasp.sets import (
     MoleculeRelaxSet,
     SlabRelaxSet,
     SlabStaticSet,
-    set_for,
 )
 from qddft.jobs.job import FinalOf, Given, Job
 from qddft.levels.load import load_level
@@ -118,11 +118,12 @@ def test_molecule_without_a_dipole_needs_no_correction(symbols, positions, tao):
     assert "IDIPOL" not in _values(_molecule(symbols, positions, tao))
 
 
-def test_one_sided_slab_is_corrected_along_z_with_the_center_of_mass(jobs, complex_atoms):
+def test_the_jump_of_the_potential_lies_in_the_middle_of_the_vacuum(jobs, complex_atoms):
     values = _values(jobs.complex)
     assert (values["IDIPOL"], values["LDIPOL"], values["ISTART"]) == (3, True, 1)
-    center = complex_atoms.get_center_of_mass(scaled=True)
-    assert values["DIPOL"][2] == pytest.approx(center[2], abs=1e-4)
+    heights = complex_atoms.get_scaled_positions()[:, 2]
+    jump = (values["DIPOL"][2] + 0.5) % 1.0
+    assert jump - heights.max() == pytest.approx(heights.min() + 1.0 - jump, abs=1e-3)
 
 
 def test_symmetric_slab_needs_no_correction(tao):
