@@ -59,3 +59,7 @@ class ReferenceSchemeError(QddftError, ValueError):
 
 class SettingsMismatchError(QddftError, ValueError):
     """Energies or densities that were computed with different settings."""
+
+
+class MachineError(QddftError, ValueError):
+    """A machine file that is unknown or has mistakes, or a batch system that refuses."""

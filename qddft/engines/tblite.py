@@ -268,6 +268,7 @@ def _energies(calculator: Any, atoms: "Atoms") -> Energies:
 
 
 def _warnings(job: "Job") -> tuple[str, ...]:
-    if job.role == "molecule":
+    # a level that says itself how far its numbers go needs no second word
+    if job.role == "molecule" or job.level.get("caution"):
         return ()
     return (f"{job.level['settings']['xc']} at the zone center only: good for a first ranking, not for quoting",)

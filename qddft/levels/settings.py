@@ -125,6 +125,7 @@ class Level(BaseModel):
             "description": self.description,
             "source": self.source,
             "choices": dict(self.choices),
+            "caution": self.caution,
             "engine": engine,
             "settings": self.settings.model_dump(mode="json"),
             "raw": self.engines.get(engine.partition(":")[0], {}),

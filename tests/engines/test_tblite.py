@@ -113,8 +113,11 @@ def test_a_relaxation_converges_and_goes_on_from_its_checkpoint(tmp_path):
     assert resumed.energy == pytest.approx(reference.energy, abs=1e-5)
 
 
-def test_a_periodic_cell_runs_at_the_zone_center_and_says_so(tmp_path):
-    outputs = run(job_of(cell(), role="bulk"), tmp_path)
+def test_a_periodic_cell_runs_at_the_zone_center_and_says_so_where_the_level_does_not(tmp_path):
+    job = job_of(cell(), role="bulk")
+    assert run(job, tmp_path).warnings == ()
+    (tmp_path / "checkpoint.json").unlink()
+    outputs = run(replace(job, level={**job.level, "caution": ""}), tmp_path)
     assert outputs.atoms.pbc.all()
     assert outputs.n_electrons == 1 + 4 + 3 * 7
     assert outputs.warnings == ("GFN2-xTB at the zone center only: good for a first ranking, not for quoting",)

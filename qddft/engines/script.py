@@ -1,0 +1,137 @@
+"""The text of batch scripts. Every value is quoted on its way into the shell."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from qddft.engines.machine import Machine, Queue, seconds_of
+
+# what stands around every program: a job that is told that its time is nearly up stops its program, puts itself back
+# into the queue if it may, and otherwise leaves everything ready for `qddft submit`
+_RUN = """
+out_of_time=0
+trap 'out_of_time=1; kill -s {signal} "$program" 2>/dev/null' USR1
+trap 'kill -s TERM "$program" 2>/dev/null' TERM
+{command} &
+program=$!
+status=0
+wait "$program" || status=$?
+# a trapped signal ends the wait, not the program
+while kill -0 "$program" 2>/dev/null; do
+    status=0
+    wait "$program" || status=$?
+done
+if [[ $out_of_time -eq 1 && $status -ne 0 && ${{SLURM_RESTART_COUNT:-0}} -lt {restarts} ]]; then
+    echo "qddft: out of time, back into the queue (restart ${{SLURM_RESTART_COUNT:-0}} of {restarts})" >&2
+    scontrol requeue "${{SLURM_JOB_ID}}" && sleep 120
+fi
+exit "$status"
+"""
+
+
+def chunk_script(machine: Machine, run: Path, tasks: str) -> str:
+    """Return the script of an array whose elements each work on a chunk of jobs.
+
+    Parameters
+    ----------
+    machine
+        Where it will run.
+    run
+        The run folder, absolute.
+    tasks
+        Name of the file in the run folder that lists the jobs of each element.
+    """
+    python = shlex.quote(machine.environment.python)
+    index = '"${SLURM_ARRAY_TASK_ID:-${PBS_ARRAY_INDEX:-0}}"'
+    command = f"{python} -m qddft.study.chunk {shlex.quote(str(run))} {shlex.quote(tasks)} {index}"
+    return _script(machine, run, command, "TERM")
+
+
+def folder_script(machine: Machine, folder: Path) -> str:
+    """Return the script that runs ``job.sh`` of one VASP job folder, an absolute path."""
+    return _script(machine, folder, "bash job.sh", "USR1")
+
+
+def sbatch_options(queue: Queue, token: str, *, serial: bool, after: Sequence[str] = ()) -> list[str]:
+    """Return the options of sbatch, each as one argument.
+
+    Parameters
+    ----------
+    queue
+        What the machine asks for.
+    token
+        Name of the job.
+    serial
+        One process that uses the cores of one node, instead of MPI ranks.
+    after
+        Ids of jobs that have to have succeeded.
+    """
+    named = {
+        "partition": queue.partition,
+        "account": queue.account,
+        "qos": queue.qos,
+        "constraint": queue.constraint,
+        "mem": queue.memory,
+        "gpus-per-node": queue.gpus or None,
+    }
+    shape = (
+        ["--nodes=1", "--ntasks=1", f"--cpus-per-task={queue.tasks * queue.cpus_per_task}"]
+        if serial
+        else [f"--nodes={queue.nodes}", f"--ntasks-per-node={queue.tasks}", f"--cpus-per-task={queue.cpus_per_task}"]
+    )
+    options = [f"--job-name={token}", f"--time={queue.walltime}", *shape]
+    options += [f"--{name}={value}" for name, value in named.items() if value is not None]
+    options += ["--requeue", "--open-mode=append", *queue.options]
+    if queue.warn_seconds:
+        options.append(f"--signal=B:USR1@{queue.warn_seconds}")
+    if after:
+        options += [f"--dependency=afterok:{':'.join(after)}", "--kill-on-invalid-dep=yes"]
+    return options
+
+
+def pbs_options(queue: Queue, token: str, *, serial: bool, after: Sequence[str] = ()) -> list[str]:
+    """Return the options of qsub (PBS Pro), each as one argument; parameters as in ``sbatch_options``."""
+    ranks = 1 if serial else queue.tasks
+    cores = queue.tasks * queue.cpus_per_task
+    select = f"select={1 if serial else queue.nodes}:ncpus={cores}:mpiprocs={ranks}"
+    if queue.gpus:
+        select += f":ngpus={queue.gpus}"
+    if queue.memory:
+        select += f":mem={queue.memory}B"
+    hours, rest = divmod(seconds_of(queue.walltime), 3600)
+    options = ["-N", token[:230], "-l", select, "-l", f"walltime={hours:02d}:{rest // 60:02d}:{rest % 60:02d}"]
+    if queue.partition:
+        options += ["-q", queue.partition]
+    if queue.account:
+        options += ["-A", queue.account]
+    options += [*queue.options]
+    return options + (["-W", f"depend=afterok:{':'.join(after)}"] if after else [])
+
+
+def _script(machine: Machine, folder: Path, command: str, signal: str) -> str:
+    environment = machine.environment
+    lines = [
+        "#!/usr/bin/env bash",
+        f"# written by qddft for the machine {machine.name}; options of the queue stand in its command line",
+        "set -u",
+        f"cd -- {shlex.quote(str(folder))} || exit 1",
+    ]
+    lines += [f"module load {shlex.quote(name)} || exit 1" for name in environment.modules]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in _variables(machine).items()]
+    lines += environment.setup
+    return "\n".join(lines) + _RUN.format(command=command, signal=signal, restarts=machine.queue.restarts)
+
+
+def _variables(machine: Machine) -> dict[str, str]:
+    """Return what is exported: the user's variables, and what job.sh of a VASP folder asks for."""
+    vasp = machine.vasp
+    named = {
+        "VASP_LAUNCHER": " ".join(vasp.launcher),
+        "VASP_STD": vasp.std,
+        "VASP_GAM": vasp.gam,
+        "VASP_NCL": vasp.ncl,
+        "QDDFT_NCORE": vasp.ncore,
+        "QDDFT_KPAR": vasp.kpar,
+        "VASP_PSP_DIR": vasp.potcars,
+    }
+    return {name: str(value) for name, value in named.items() if value is not None} | machine.environment.variables

@@ -1,0 +1,128 @@
+"""The commands of Slurm, called with argument lists: nothing passes through a shell."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qddft.core.errors import MachineError
+
+_TIMEOUT = 120
+# one line a task: job id with array index, name, state, reason, array index
+_FORMAT = "%i|%j|%T|%r|%K"
+
+
+@dataclass(frozen=True)
+class QueueTask:
+    """A task that the queue knows.
+
+    Attributes
+    ----------
+    slurm_id
+        ``123`` or, in an array, ``123_4``.
+    token
+        Name under which it was submitted, unique for a submission.
+    state
+        ``PENDING``, ``RUNNING``, ``COMPLETING`` ...
+    reason
+        Why it is pending.
+    index
+        Place in its array; 0 for a job without one.
+    """
+
+    slurm_id: str
+    token: str
+    state: str
+    reason: str
+    index: int
+
+
+def submit(options: Sequence[str], script: Path, folder: Path) -> str:
+    """Hand a script to sbatch and return the job id.
+
+    Raises
+    ------
+    MachineError
+        sbatch is not here, or refuses; the message is Slurm's.
+    """
+    answer = _call(["sbatch", "--parsable", f"--chdir={folder}", *options, str(script)])
+    return answer.strip().partition(";")[0]
+
+
+def queue() -> tuple[QueueTask, ...]:
+    """Return all tasks of this user that are pending or running.
+
+    Raises
+    ------
+    MachineError
+        squeue is not here or does not answer; nothing may be concluded from that.
+    """
+    lines = _call(["squeue", "--me", "--noheader", "--array", f"--format={_FORMAT}"]).splitlines()
+    return tuple(_task(line) for line in lines if line.count("|") == _FORMAT.count("|"))
+
+
+def cancel(tokens: Sequence[str]) -> None:
+    """Cancel what was submitted under these names, and nothing else.
+
+    Raises
+    ------
+    MachineError
+        scancel is not here or refuses.
+    """
+    for token in tokens:
+        _call(["scancel", "--me", f"--name={token}"])
+
+
+@dataclass(frozen=True)
+class Partition:
+    """What the nodes of a partition have.
+
+    Attributes
+    ----------
+    cores
+        Of the largest node.
+    nodes
+        Number of nodes.
+    limit
+        Longest walltime, as Slurm writes it.
+    """
+
+    cores: int
+    nodes: int
+    limit: str
+
+
+def partition(name: str | None) -> Partition:
+    """Return what a partition offers; the default one without a name.
+
+    Raises
+    ------
+    MachineError
+        There is no such partition.
+    """
+    lines = _call(["sinfo", "--noheader", "--format=%P|%c|%D|%l"]).splitlines()
+    rows = [line.split("|") for line in lines if line.count("|") == 3]
+    wanted = [row for row in rows if (row[0].endswith("*") if name is None else row[0].rstrip("*") == name)]
+    if not wanted:
+        known = ", ".join(sorted({row[0].rstrip("*") for row in rows})) or "none"
+        asked = f"no partition {name!r}" if name else "no default partition; set 'partition' in [queue]"
+        raise MachineError(f"Slurm has {asked}; it has: {known}")
+    return Partition(max(int(row[1].rstrip("+")) for row in wanted), sum(int(row[2]) for row in wanted), wanted[0][3])
+
+
+def _task(line: str) -> QueueTask:
+    slurm_id, token, state, reason, index = line.split("|")
+    return QueueTask(slurm_id, token, state, reason, int(index) if index.isdigit() else 0)
+
+
+def _call(command: list[str]) -> str:
+    if shutil.which(command[0]) is None:
+        raise MachineError(f"there is no {command[0]} here; run this where Slurm's commands are, on a login node")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise MachineError(f"{command[0]} has not answered for {_TIMEOUT} s; try again later") from error
+    if done.returncode:
+        raise MachineError(f"{command[0]} refuses: {done.stderr.strip() or done.stdout.strip() or 'no reason given'}")
+    return done.stdout
