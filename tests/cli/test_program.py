@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qddft.cli import main as program
+from qddft.cli.analyze import ANALYSES
 from qddft.cli.main import BUG, DONE, FIX_INPUT, INTERRUPTED, VERBS, main
 from qddft.core.errors import LigandError
 
@@ -37,16 +38,18 @@ def test_version(capsys):
 def test_help_of_every_verb_shows_an_example(verb, capsys):
     assert main([verb, "--help"]) == DONE
     shown = capsys.readouterr().out
-    if verb == "build":
-        for what in ("bulk", "slab", "ligand", "complex", "vacancy"):
+    groups = {"build": ("bulk", "slab", "ligand", "complex", "vacancy"), "analyze": ANALYSES}
+    if verb in groups:
+        for what in groups[verb]:
             assert main([verb, what, "--help"]) == DONE
-            assert f"qddft build {what}" in capsys.readouterr().out
+            assert f"qddft {verb} {what}" in capsys.readouterr().out
     else:
         assert f"\n    qddft {verb}" in shown
 
 
 def test_every_verb_has_its_file():
-    assert {path.stem for path in CLI.glob("*.py")} >= set(VERBS)
+    assert {path.stem for path in CLI.iterdir()} >= set(VERBS)
+    assert {path.stem for path in (CLI / "analyze").iterdir()} >= set(ANALYSES)
 
 
 @pytest.mark.parametrize("word", ["lignads", "runn"])
