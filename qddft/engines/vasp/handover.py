@@ -4,10 +4,12 @@ This file is copied into every ``job.sh``, to run on compute nodes: it needs Pyt
 which is why its annotations are quoted.
 """
 
+import json
 import math
 import os
 import re
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,12 +119,7 @@ def make_poscar(parent: "Path", target: "Path", keep: "str", comment: "str") -> 
     flags = ["Selective dynamics"] if final.selective else []
     rows = [final.atoms[index] for index in chosen]
     text = "\n".join([comment, *final.lattice, " ".join(species), numbers, *flags, final.mode, *rows]) + "\n"
-    temporary = target.parent / (target.name + ".tmp")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
+    _write(target, text)
 
 
 def indices(ranges: "str") -> "Iterator[int]":
@@ -133,12 +130,36 @@ def indices(ranges: "str") -> "Iterator[int]":
             yield number - 1
 
 
+def write_failure(path: "Path", reason: "str") -> None:
+    """Write ``failure.json`` as qddft writes it, so that ``qddft status`` tells the reason."""
+    # datetime.UTC came with Python 3.11
+    now = datetime.now(timezone.utc).isoformat("T", "seconds")  # noqa: UP017
+    _write(path, json.dumps({"kind": "VASP", "reason": reason, "when": now}, indent=1, sort_keys=True) + "\n")
+
+
+def _write(target: "Path", text: "str") -> None:
+    """Write a file whole or not at all."""
+    temporary = target.parent / (target.name + ".tmp")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+
+
 def main(arguments: "list[str]") -> "int":
-    """Run ``judge FOLDER``, ``whole FILE`` or ``poscar PARENT TARGET KEEP COMMENT``; 0 when all is well."""
+    """Do one of the things that job.sh asks for; 0 when all is well, 1 with a reason otherwise.
+
+    ``judge FOLDER``, ``whole FILE``, ``steps FOLDER``, ``failure FILE REASON``, ``poscar PARENT TARGET KEEP COMMENT``.
+    """
     action, path = arguments[0], Path(arguments[1])
     try:
-        if action == "whole":
+        if action == "failure":
+            write_failure(path, arguments[2])
+        elif action == "whole":
             Poscar(path)
+        elif action == "steps":
+            sys.stdout.write(f"{Outcar(path / 'OUTCAR').ionic}\n")
         else:
             judge(path)
         if action == "poscar":

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # a ligand atom this close to the slab is bound to it, Angstrom; Pb-O is 2.3 to 2.8, Pb-Br 3.0, Pb-I 3.2
 _CONTACT = 3.3
+# atoms up to this multiple of the shortest distance form the first shell; the second is at 1.4 in cubic CsPbX3
+_SHELL = 1.2
 
 
 def unpaired_electrons(case: Case, atoms: "Atoms") -> int:
@@ -44,15 +46,16 @@ def unpaired_electrons(case: Case, atoms: "Atoms") -> int:
 def start_moments(case: Case, atoms: "Atoms") -> list[float] | None:
     """Return the starting magnetic moment of each atom, Bohr magnetons; ``None`` without spin polarization.
 
-    Unpaired electrons start on the ligand atoms that touch the slab, else evenly on all atoms but hydrogen.
+    Unpaired electrons start on the neighbors of vacancies, else on the ligand atoms that touch the slab, else evenly on
+    all atoms but hydrogen.
     """
     unpaired = unpaired_electrons(case, atoms)
     if not unpaired:
         return even_moments(atoms, 0) if case.settings.spin == "polarized" else None
-    touching = _touching(atoms)
-    if not touching.any():
-        return even_moments(atoms, unpaired)
-    return _on(touching, unpaired)
+    for chosen in (_next_to_vacancies(atoms), _touching(atoms)):
+        if chosen.any():
+            return _on(chosen, unpaired)
+    return even_moments(atoms, unpaired)
 
 
 def even_moments(atoms: "Atoms", unpaired: int) -> list[float]:
@@ -66,6 +69,18 @@ def _on(chosen: np.ndarray, unpaired: int) -> list[float]:
     # half as much again as expected, since too small a start falls to zero; source: VASP wiki, MAGMOM
     share = round(1.5 * unpaired / int(chosen.sum()), 3)
     return [share if place else 0.0 for place in chosen.tolist()]
+
+
+def _next_to_vacancies(atoms: "Atoms") -> np.ndarray:
+    """Return which atoms were nearest to an atom that a vacancy lacks: lead around a missing halide."""
+    from ase.geometry import get_distances
+
+    chosen = np.zeros(len(atoms), dtype=bool)
+    for item in atoms.info.get("qddft", {}).get("removed", []):
+        if item.get("why") == "vacancy":
+            distances = get_distances([item["position"]], atoms.positions, cell=atoms.cell, pbc=True)[1][0]
+            chosen |= distances < _SHELL * distances.min()
+    return chosen
 
 
 def _touching(atoms: "Atoms") -> np.ndarray:

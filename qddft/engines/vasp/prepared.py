@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from qddft.engines.vasp.case import Case
-    from qddft.engines.vasp.sets import LevelInputSet
+    from qddft.engines.vasp.level_set import LevelInputSet
     from qddft.engines.vasp.tags import Tag
     from qddft.jobs.job import Job
 
@@ -31,23 +31,26 @@ class Prepared:
         What to compute.
     atoms
         In the order of the job, in the cell of the calculation.
+    parent_name
+        Name of the parent's folder where another name of the same job was written.
     """
 
     job: "Job"
     atoms: "Atoms"
+    parent_name: str | None = None
 
     @classmethod
-    def of(cls, job: "Job", atoms: "Atoms | None") -> "Prepared":
+    def of(cls, job: "Job", atoms: "Atoms | None", parent_name: str | None = None) -> "Prepared":
         """Put the atoms of a job in their cell; without atoms, those as built stand for them."""
         given = job.built_atoms if atoms is None else atoms
         if job.role == "molecule" and (isinstance(job.start, Given) or given.cell.rank < 3):
-            return cls(job, in_cubic_box(given, float(job.level["settings"]["molecule_padding_A"])))
-        return cls(job, given)
+            return cls(job, in_cubic_box(given, float(job.level["settings"]["molecule_padding_A"])), parent_name)
+        return cls(job, given, parent_name)
 
     @cached_property
     def inputs(self) -> "LevelInputSet":
         """The input set."""
-        from qddft.engines.vasp.sets import set_for
+        from qddft.engines.vasp.job_set import set_for
 
         return set_for(self.job, self.atoms)
 
@@ -82,9 +85,18 @@ class Prepared:
         return tuple(self.kpoints.kpts[0]) == (1, 1, 1)
 
     @property
-    def preconverges(self) -> bool:
-        """A run without LDIPOL comes first."""
-        return bool(self.tags["LDIPOL"].value) if "LDIPOL" in self.tags else False
+    def executable(self) -> str:
+        """Name of the program that fits the job."""
+        if self.case.spin_orbit:
+            return "vasp_ncl"
+        return "vasp_gam" if self.gamma_only else "vasp_std"
+
+    @property
+    def parent_folder(self) -> str | None:
+        """Name of the parent's folder."""
+        if self.job.parent is None:
+            return None
+        return self.parent_name or self.job.parent.folder_name
 
     @cached_property
     def title(self) -> str:

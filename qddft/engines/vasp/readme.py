@@ -3,7 +3,7 @@
 from textwrap import fill, indent
 from typing import TYPE_CHECKING
 
-from qddft.engines.vasp.incar import format_value
+from qddft.engines.vasp.incar import format_value, preconverges
 from qddft.engines.vasp.prepared import describe
 from qddft.engines.vasp.script import render
 from qddft.jobs.job import FinalOf
@@ -32,9 +32,9 @@ def readme(prepared: "Prepared", *, has_potcar: bool) -> str:
         level=_hanging(f"{job.level['name']}: {job.level.get('description', '')}"),
         source=_hanging(str(job.level.get("source", ""))),
         set_name=type(prepared.inputs).__name__,
-        parent=job.parent.folder_name if job.parent else None,
+        parent=prepared.parent_folder,
         taken=_taken(job),
-        preconverges=prepared.preconverges,
+        preconvergence=_preconvergence(prepared),
         kpoints=prepared.kpoints.comment,
         species=" ".join(counts),
         has_potcar=has_potcar,
@@ -58,12 +58,30 @@ def cautions(case: "Case") -> tuple[str, ...]:
             "A charged crystal: the energy needs a finite-size correction (Freysoldt or Kumagai) and an alignment of "
             "the potential before it is used."
         )
+    if case.charge and case.role in ("slab", "complex"):
+        found.append(
+            "A charged slab: VASP corrects no energy of charged two-dimensional cells, and this one depends on the "
+            "vacuum without limit. It means nothing before a two-dimensional correction of your own."
+        )
     if case.settings.kpoint_scheme == "monkhorst-pack" and (case.role != "molecule" or case.part_of_complex):
         found.append(
             "Literal Monkhorst-Pack mesh: an even one holds neither Gamma nor the zone corner, so the band edges are "
             "missed and the gap comes out too large."
         )
     return tuple(found)
+
+
+def _preconvergence(prepared: "Prepared") -> str:
+    """Return the lines on INCAR.pre; empty when there is none."""
+    if not preconverges(prepared.tags):
+        return ""
+    why = ["run first by job.sh, in preconverge/: the same electrons without what disturbs a start."]
+    if "LDIPOL" in prepared.tags:
+        why.append("From scratch, LDIPOL lets charge slosh through the cell; from converged orbitals it does not.")
+    if prepared.case.hybrid:
+        why.append("Exact exchange is costly, and starts from converged orbitals of the functional without it.")
+    indent_first, indent_rest = "INCAR.pre         ", " " * 18
+    return fill(" ".join(why), 116, initial_indent=indent_first, subsequent_indent=indent_rest)
 
 
 def _taken(job: "Job") -> str:

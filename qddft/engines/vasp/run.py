@@ -11,6 +11,7 @@ import numpy as np
 
 from qddft.core.errors import EngineError
 from qddft.engines.base import Progress
+from qddft.jobs.folder import FAILURE, failure_reason
 
 _STEP = re.compile(r"^\s*(\d+) F=\s*\S+\s+E0=\s*(\S+)", re.MULTILINE)
 _PAUSE = 1.0
@@ -54,10 +55,10 @@ def run_script(folder: Path, free: np.ndarray, report: Callable[[Progress], None
 
 
 def _why(folder: Path) -> str:
-    for name in ("vasp.failed", "job.log"):
-        if (folder / name).is_file() and (text := (folder / name).read_text(errors="replace").strip()):
-            return text.splitlines()[-1]
-    return "job.sh ended with an error and said nothing"
+    if (folder / FAILURE).exists():
+        return failure_reason(folder)
+    text = (folder / "job.log").read_text(errors="replace").strip()
+    return text.splitlines()[-1] if text else "job.sh ended with an error and said nothing"
 
 
 class _Watch:

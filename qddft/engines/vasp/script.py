@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qddft.engines.vasp.incar import preconverges
 from qddft.engines.vasp.potcar import Potential, library_subfolder
 from qddft.engines.vasp.species import species_order
 from qddft.jobs.job import FinalOf
@@ -28,12 +29,13 @@ def job_script(prepared: "Prepared") -> str:
         name=job.name,
         system=job.folder_name,
         comment=prepared.title,
-        executable="vasp_gam" if prepared.gamma_only else "vasp_std",
+        executable=prepared.executable,
         handover=(_HERE / "handover.py").read_text(encoding="utf-8"),
-        parent=job.parent.folder_name if job.parent else None,
+        parent=prepared.parent_folder,
         keep=kept_atoms(job),
         relaxes=job.task == "relax",
-        preconverges=prepared.preconverges,
+        cell_relaxes=prepared.case.cell_relaxes,
+        preconverges=preconverges(prepared.tags),
     )
 
 

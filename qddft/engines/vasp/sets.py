@@ -1,7 +1,9 @@
-"""Input sets: subclasses of pymatgen's ``VaspInputSet`` that atomate2 and custodian take as they are.
+"""Input sets, one for each step: subclasses of pymatgen's ``VaspInputSet``, as atomate2 and custodian take them.
 
 A set knows role and task by its class, and everything else by its fields. It gives the same INCAR, KPOINTS, POSCAR and
-data sets as the folders that ``qddft write`` makes, without comments.
+data sets as the folders that ``qddft write`` makes, without comments. Any set takes any level that VASP can do: D3(BJ)
+is ``level="tao-pbe-d3"``, gas molecules (X2, HX) are molecules, CsX, PbX2, Cs, Pb and the other phases of the chemical
+potentials are crystals.
 
 Examples
 --------
@@ -13,116 +15,11 @@ Examples
 (3, 520.0, ['Cs_sv', 'Pb_d', 'Br'])
 """
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from pymatgen.io.vasp.sets import VaspInputSet
-
-from qddft.engines.vasp.case import Case, case_of
-from qddft.engines.vasp.incar import incar_tags
-from qddft.engines.vasp.kpoints import make_kpoints
-from qddft.engines.vasp.moments import start_moments
-from qddft.engines.vasp.polarity import center, dipole_kind
-from qddft.engines.vasp.potcar import FUNCTIONAL, potentials
-from qddft.engines.vasp.selective import to_atoms, to_structure
-from qddft.engines.vasp.species import grouped
-from qddft.jobs.job import FinalOf, Role, Task
-from qddft.levels.load import load_level
-
-if TYPE_CHECKING:
-    from ase import Atoms
-
-    from qddft.engines.vasp.tags import Tag
-    from qddft.jobs.job import Job
-
-
-@dataclass
-class LevelInputSet(VaspInputSet):  # type: ignore[misc]
-    """Inputs of one kind of calculation at a level of theory; use a subclass.
-
-    Attributes
-    ----------
-    level
-        Name of a preset, path of a level file, or a resolved level (``Level.resolved("vasp")``).
-    charge
-        Net charge of the cell, e; written as NELECT.
-    unpaired
-        Unpaired electrons; an odd number of electrons implies one.
-    wanted
-        Quantities beyond energy and forces: ``dos``, ``density``, ``potential``.
-    supercell
-        Lateral cell of a slab in units of the 1x1 cell; divides the k-point mesh.
-    part_of_complex
-        Frozen fragments of a complex, in its cell, on its mesh and FFT grid.
-    dipole, dipole_center
-        Which dipole correction (``auto``, ``none``, ``slab``, ``molecule``) and DIPOL, fractional.
-    """
-
-    level: Any = "tao-pbe"
-    charge: int = 0
-    unpaired: int = 0
-    wanted: tuple[str, ...] = ()
-    supercell: str = "1x1"
-    part_of_complex: bool = False
-    dipole: str = "auto"
-    dipole_center: tuple[float, float, float] | None = None
-    config_dict: dict[str, Any] = field(default_factory=dict)
-
-    ROLE: ClassVar[Role]
-    TASK: ClassVar[Task]
-
-    def __post_init__(self) -> None:
-        self.config_dict = {"INCAR": {}, "KPOINTS": {}, "POTCAR": {}, "POTCAR_FUNCTIONAL": FUNCTIONAL}
-        super().__post_init__()
-
-    @property
-    def case(self) -> Case:
-        """What decides the tags."""
-        resolved = load_level(self.level).resolved("vasp") if isinstance(self.level, str) else dict(self.level)
-        return Case(
-            role=self.ROLE,
-            task=self.TASK,
-            level=resolved,
-            charge=self.charge,
-            unpaired=self.unpaired,
-            wanted=frozenset(self.wanted),
-            supercell=self.supercell,
-            part_of_complex=self.part_of_complex,
-            dipole=self.dipole,  # type: ignore[arg-type]
-            dipole_center=self.dipole_center,
-        )
-
-    @property
-    def tags(self) -> dict[str, "Tag"]:
-        """All tags with their reasons, without ``user_incar_settings``."""
-        moments = self.structure.site_properties.get("magmom")
-        return incar_tags(self.case, to_atoms(self.structure), moments)
-
-    @property
-    def incar_updates(self) -> dict[str, Any]:
-        """The tags as pymatgen merges them."""
-        return {key: tag.value for key, tag in self.tags.items()}
-
-    @property
-    def incar(self) -> Any:
-        """The INCAR; tags of ions stay written in static runs, where pymatgen would drop them."""
-        incar = super().incar
-        for key, value in self.incar_updates.items():
-            if key not in self.user_incar_settings:
-                incar[key] = value
-        return incar
-
-    @property
-    def kpoints(self) -> Any:
-        """The mesh of the level for this cell, unless the user gives another."""
-        given = bool(self.user_kpoints_settings) or "KSPACING" in self.user_incar_settings
-        return super().kpoints if given else make_kpoints(self.case, to_atoms(self.structure))
-
-    @property
-    def potcar_symbols(self) -> list[str]:
-        """Names of the PAW data sets in the order of POSCAR."""
-        chosen = {**self.case.potcar, **(self.user_potcar_settings or {})}
-        return [item.symbol for item in potentials(self.poscar.site_symbols, chosen)]
+from qddft.engines.vasp.level_set import LevelInputSet
+from qddft.jobs.job import Role, Task
 
 
 @dataclass
@@ -173,50 +70,64 @@ class SlabStaticSet(LevelInputSet):
     TASK: ClassVar[Task] = "static"
 
 
-_CLASSES: dict[tuple[Role, Task], type[LevelInputSet]] = {
-    ("bulk", "relax"): BulkRelaxSet,
-    ("bulk", "static"): BulkStaticSet,
-    ("molecule", "relax"): MoleculeRelaxSet,
-    ("molecule", "static"): MoleculeStaticSet,
-    ("slab", "relax"): SlabRelaxSet,
-    ("slab", "static"): SlabStaticSet,
-    ("complex", "relax"): SlabRelaxSet,
-    ("complex", "static"): SlabStaticSet,
-}
+@dataclass
+class VacancyRelaxSet(SlabRelaxSet):
+    """Slab with a vacancy; a neutral halide vacancy has an odd electron, which starts next to it in qddft's folders."""
+
+    defective: bool = True
 
 
-def set_for(job: "Job", atoms: "Atoms") -> LevelInputSet:
-    """Return the input set of a job.
+@dataclass
+class BulkVacancyRelaxSet(BulkRelaxSet):
+    """Supercell of a crystal with a vacancy, neutral or charged: the cell stays, no symmetry is used."""
 
-    Parameters
-    ----------
-    job
-        What to compute.
-    atoms
-        Where the atoms are, in the cell of the calculation; any order.
-    """
-    case = _with_dipole_of_whole(job, case_of(job))
-    sorted_atoms = grouped(atoms)
-    structure = to_structure(sorted_atoms)
-    moments = start_moments(case, sorted_atoms)
-    if moments is not None:
-        structure.add_site_property("magmom", moments)
-    return _CLASSES[job.role, job.task](
-        structure=structure,
-        level=dict(job.level),
-        charge=case.charge,
-        unpaired=case.unpaired,
-        wanted=tuple(sorted(case.wanted)),
-        supercell=case.supercell,
-        part_of_complex=case.part_of_complex,
-        dipole=case.dipole,
-        dipole_center=case.dipole_center,
-    )
+    defective: bool = True
 
 
-def _with_dipole_of_whole(job: "Job", case: Case) -> Case:
-    """Give parts of a complex its dipole correction: a correction in one term of a difference only is an error."""
-    if not (case.part_of_complex and isinstance(job.start, FinalOf)):
-        return case
-    whole = job.start.job.built_atoms
-    return replace(case, dipole=dipole_kind(case_of(job.start.job), whole), dipole_center=center(whole))
+@dataclass
+class ChargeDensitySet(SlabStaticSet):
+    """Complex, or with ``part_of_complex`` its slab or ligand alone, on one written-out FFT grid."""
+
+    WANTED: ClassVar[frozenset[str]] = frozenset({"density"})
+
+
+@dataclass
+class BaderSet(SlabStaticSet):
+    """Static slab that also writes the core densities (AECCAR0, AECCAR2), the reference of Bader's partition."""
+
+    WANTED: ClassVar[frozenset[str]] = frozenset({"density", "bader"})
+
+
+@dataclass
+class WorkFunctionSet(SlabStaticSet):
+    """Static slab with the Hartree potential (LVHAR) for the vacuum level, corrected where the faces differ."""
+
+    WANTED: ClassVar[frozenset[str]] = frozenset({"potential"})
+
+
+@dataclass
+class SlabSpinOrbitSet(SlabStaticSet):
+    """Static slab with spin-orbit coupling, for band edges; run it with vasp_ncl."""
+
+    level: Any = "tao-pbe-soc"
+
+
+@dataclass
+class BulkSpinOrbitSet(BulkStaticSet):
+    """Static crystal with spin-orbit coupling, for gaps; run it with vasp_ncl."""
+
+    level: Any = "tao-pbe-soc"
+
+
+@dataclass
+class SlabHybridSet(SlabStaticSet):
+    """Static slab with HSE06; converge it with PBE first, as job.sh does."""
+
+    level: Any = "hse06"
+
+
+@dataclass
+class BulkHybridSet(BulkStaticSet):
+    """Static crystal with HSE06; converge it with PBE first, as job.sh does."""
+
+    level: Any = "hse06"

@@ -34,11 +34,27 @@ class Tag:
 
 Tags = Mapping[str, Tag]
 
+_EXACT = Tag(value=True, why="part of the exchange is exact", key="xc")
+_QUARTER = Tag(0.25, "a quarter of it", "xc")
 _FUNCTIONALS: Mapping[str, Tags] = {
     "PBE": {"GGA": Tag("PE", "PBE, written out so that it does not hang on the POTCAR", "xc")},
     "PBEsol": {"GGA": Tag("PS", "PBEsol", "xc")},
     "RPBE": {"GGA": Tag("RP", "RPBE", "xc")},
     "revPBE": {"GGA": Tag("RE", "revPBE", "xc")},
+    "HSE06": {
+        "GGA": Tag("PE", "HSE06 mixes exact exchange into PBE", "xc"),
+        "LHFCALC": _EXACT,
+        "AEXX": _QUARTER,
+        "HFSCREEN": Tag(0.2, "at short range only, inverse Angstrom", "xc"),
+        "PRECFOCK": Tag("Fast", "the coarse grid for exact exchange, a fraction of the cost"),
+    },
+    "PBE0": {
+        "GGA": Tag("PE", "PBE0 mixes exact exchange into PBE", "xc"),
+        "LHFCALC": _EXACT,
+        "AEXX": _QUARTER,
+        "HFSCREEN": Tag(0.0, "at all ranges", "xc"),
+        "PRECFOCK": Tag("Fast", "the coarse grid for exact exchange, a fraction of the cost"),
+    },
 }
 # functionals for which VASP has D3(BJ) parameters of its own; source: VASP wiki, DFT-D3
 _HAS_D3 = ("PBE", "PBEsol", "RPBE", "revPBE")
@@ -67,7 +83,7 @@ def _cutoff(case: Case) -> Tag:
     settings, name = case.settings, case.level.get("name", "given")
     if settings.cutoff_eV is None:
         raise LevelError(f"level {name} has no cutoff_eV, so it is not made for VASP; take tao-pbe or tight")
-    if case.role == "bulk" and case.task == "relax":
+    if case.cell_relaxes:
         cutoff = settings.bulk_cutoff_eV or settings.cutoff_eV
         return Tag(cutoff, "the cell relaxes at a fixed basis, higher against Pulay stress", "bulk_cutoff_eV")
     return Tag(settings.cutoff_eV, "the same in every term of an energy difference", "cutoff_eV")
@@ -79,8 +95,11 @@ def _dispersion(case: Case) -> dict[str, Tag]:
         return {}
     if settings.dispersion == "built-in":
         raise LevelError(f"level {name}: {settings.xc} has no built-in dispersion; set dispersion to none or D3(BJ)")
-    if settings.xc not in _HAS_D3:
-        raise LevelError(f"level {name}: VASP has no D3(BJ) parameters for {settings.xc}")
+    if settings.xc not in _HAS_D3 and not {"VDW_S8", "VDW_A1", "VDW_A2"} <= set(case.incar):
+        raise LevelError(
+            f"level {name}: VASP has no D3(BJ) parameters for {settings.xc}; give VDW_S8, VDW_A1 and VDW_A2, with "
+            "their source, under engines.vasp.incar"
+        )
     return {"IVDW": Tag(12, "D3 with Becke-Johnson damping, parameters of the functional built in", "dispersion")}
 
 
@@ -88,16 +107,37 @@ def electron_tags(case: Case, atoms: "Atoms", n_kpoints: int) -> dict[str, Tag]:
     """Return the self-consistent cycle and the smearing."""
     settings = case.settings
     tags = {
-        "ALGO": Tag("Normal", "blocked Davidson, robust for gapped slabs"),
+        "ALGO": _algorithm(case),
         "NELM": Tag(settings.max_scf_steps, "a cycle that gets there has not converged", "max_scf_steps"),
         "NELMIN": Tag(5, "at least five steps, so that forces settle"),
         "EDIFF": Tag(settings.energy_tol_eV, "total energy of the cell, eV", "energy_tol_eV"),
-        **_smearing(case, n_kpoints),
+        **(_METAL if is_metal(case, atoms) else _smearing(case, n_kpoints)),
         "LMAXMIX": Tag(4, "Pb 5d is in the valence, its density has to be mixed and stored with the rest"),
     }
     if max(atoms.cell.lengths()) > _LONG_CELL:
         tags["AMIN"] = Tag(0.01, "a cell longer than 50 Angstrom lets charge slosh")
     return tags
+
+
+def _algorithm(case: Case) -> Tag:
+    if case.hybrid:
+        return Tag("All", "all bands at once, Davidson and mixing are unsafe with exact exchange")
+    return Tag("Normal", "blocked Davidson, robust for gapped slabs")
+
+
+# source: VASP wiki, ISMEAR
+_METAL = {
+    "ISMEAR": Tag(1, "Methfessel-Paxton, since the crystal is a metal", "smearing"),
+    "SIGMA": Tag(0.2, "the extrapolation to zero width removes it from the energy", "sigma_eV"),
+}
+
+
+def is_metal(case: Case, atoms: "Atoms") -> bool:
+    """Tell whether a crystal holds metallic elements only, such as the Cs and Pb of chemical potentials."""
+    from pymatgen.core import Element
+
+    symbols = set(atoms.get_chemical_symbols())
+    return case.role == "bulk" and all(Element(symbol).is_metal for symbol in symbols)
 
 
 def _smearing(case: Case, n_kpoints: int) -> dict[str, Tag]:
@@ -120,8 +160,10 @@ def ion_tags(case: Case) -> dict[str, Tag]:
 
 def _relax(case: Case) -> dict[str, Tag]:
     settings = case.settings
-    if case.role == "bulk":
+    if case.cell_relaxes:
         cell = Tag(3, "atoms and cell relax")
+    elif case.role == "bulk":
+        cell = Tag(2, "atoms only, a vacancy is embedded in the lattice of the perfect crystal")
     elif case.role == "molecule":
         cell = Tag(2, "the box stays")
     else:
@@ -139,6 +181,12 @@ def _static() -> dict[str, Tag]:
 
 
 def _symmetry(case: Case) -> Tag:
+    if case.spin_orbit:
+        return Tag(-1, "spin-orbit coupling couples spin to the lattice, no symmetry is used")
+    if case.role == "bulk" and case.defective:
+        return Tag(0, "atoms around a vacancy have to be free to lower the symmetry")
+    if case.role == "bulk" and case.hybrid:
+        return Tag(3, "symmetry kept, in the form that exact exchange allows")
     if case.role == "bulk":
         return Tag(2, "symmetry kept, a cubic crystal would tilt without it")
     if case.part_of_complex:
@@ -152,11 +200,13 @@ def output_tags(case: Case) -> dict[str, Tag]:
     """Return what is written beside energies and forces."""
     periodic = case.role != "molecule" and not case.part_of_complex
     static = case.task == "static"
-    density = static and (periodic or "density" in case.wanted)
+    density = static and (periodic or not case.wanted.isdisjoint({"density", "bader"}))
     tags = {
         "LWAVE": Tag(value=False, why="large, and nothing starts from it"),
         "LCHARG": Tag(value=density, why="charge density for later analysis" if density else ""),
     }
+    if static and "bader" in case.wanted:
+        tags["LAECHG"] = Tag(value=True, why="core and valence densities, AECCAR0 and AECCAR2 are the Bader reference")
     if static and (periodic or "dos" in case.wanted):
         tags |= {
             "LORBIT": Tag(11, "density of states by atom and orbital"),

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from qddft.core.files import write_text
 from qddft.core.structure_json import structure_to_dict
-from qddft.engines.vasp.incar import incar_text, preconvergence_tags
+from qddft.engines.vasp.incar import incar_text, preconvergence_tags, preconverges
 from qddft.engines.vasp.poscar import poscar_text
 from qddft.engines.vasp.potcar import build_potcar, library_folder
 from qddft.engines.vasp.prepared import Prepared
 from qddft.engines.vasp.readme import readme
 from qddft.engines.vasp.script import job_script, potcar_script
 from qddft.engines.vasp.species import species_order
+from qddft.jobs.folder import JOB, parent_folder
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -44,7 +45,9 @@ def write_folder(job: "Job", atoms: "Atoms | None", folder: Path) -> None:
     """
     if is_started(folder):
         return
-    for name, text in folder_files(job, atoms, library_folder()).items():
+    parent = parent_folder(folder) if (folder / JOB).exists() else None
+    name_of_parent = None if parent is None else parent.name
+    for name, text in folder_files(job, atoms, library_folder(), name_of_parent).items():
         write_text(folder / name, text)
 
 
@@ -53,7 +56,9 @@ def is_started(folder: Path) -> bool:
     return any((folder / name).exists() for name in _STARTED)
 
 
-def folder_files(job: "Job", atoms: "Atoms | None", library: Path | None) -> dict[str, str]:
+def folder_files(
+    job: "Job", atoms: "Atoms | None", library: Path | None, parent_name: str | None = None
+) -> dict[str, str]:
     """Return the files of a job folder, name -> text; nothing is written.
 
     Parameters
@@ -62,8 +67,10 @@ def folder_files(job: "Job", atoms: "Atoms | None", library: Path | None) -> dic
         As in ``write_folder``.
     library
         POTCAR library, or ``None`` for names only.
+    parent_name
+        Name of the parent's folder where it differs from ``job.parent.folder_name``.
     """
-    prepared = Prepared.of(job, atoms)
+    prepared = Prepared.of(job, atoms, parent_name)
     files = {
         "INCAR": incar_text(prepared.tags, prepared.title, job.folder_name),
         "KPOINTS": str(prepared.kpoints),
@@ -73,7 +80,7 @@ def folder_files(job: "Job", atoms: "Atoms | None", library: Path | None) -> dic
         "README.txt": readme(prepared, has_potcar=library is not None),
         ORDER_FILE: _order(prepared),
     }
-    if prepared.preconverges:
+    if preconverges(prepared.tags):
         title = f"{prepared.title}, run before the main one"
         files["INCAR.pre"] = incar_text(preconvergence_tags(prepared.tags), title, job.folder_name)
     if atoms is not None:

@@ -128,14 +128,14 @@ set -eu
 echo run >> starts
 grep -q 'LWAVE *= .TRUE.' INCAR && echo orbitals > WAVECAR
 nsw=$(sed -n 's/^NSW *= *\\([0-9]*\\).*/\\1/p' INCAR)
-converged=1 ended=1 iterations=7
+converged=1 ended=1 iterations=7 ionic=1
 . '{behavior}'
 cp POSCAR CONTCAR
 cat > OUTCAR <<OUT
    NELM   =    200;   NELMIN=  5; NELMDL= -5     # of ELM steps
    NSW    =    $nsw    number of steps for IOM
    IBRION =      $([ "$nsw" -gt 0 ] && echo 2 || echo -1)    ionic relax: 0-MD 1-quasi-New 2-CG
------------------------------------------ Iteration    1(   $iterations)  ---------------------------------------
+----------------------------------------- Iteration    $ionic(   $iterations)  ---------------------------------------
 ------------------------ aborting loop because EDIFF is reached ----------------------------------------
 OUT
 [ "$converged" = 1 ] && echo " reached required accuracy - stopping structural energy minimisation" >> OUTCAR

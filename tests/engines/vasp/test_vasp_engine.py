@@ -72,7 +72,7 @@ def test_failure_carries_the_reason(jobs, slab, tmp_path, library, fake_vasp, mo
     folder.mkdir()
     free = _prepared(jobs.slab, slab, folder, library, monkeypatch)
     fake_vasp.write_text("iterations=200\n")
-    with pytest.raises(EngineError, match=r"without LDIPOL: .*did not converge \(NELM\)"):
+    with pytest.raises(EngineError, match=r"before the main run: .*did not converge \(NELM\)"):
         run_script(folder, free, lambda _: None)
 
 

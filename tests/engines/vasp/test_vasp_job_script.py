@@ -1,5 +1,6 @@
 """job.sh with a fake VASP: hand-over, running once, going on, stopping. No number is tested with it."""
 
+import json
 import os
 import subprocess
 import time
@@ -10,6 +11,7 @@ import pytest
 from qddft.engines.vasp.script import kept_atoms
 from qddft.engines.vasp.species import species_order
 from qddft.engines.vasp.write import folder_files, write_folder
+from qddft.jobs.folder import failure_reason
 
 CHAIN = ("complex", "static", "slab_at_ads", "ligand_at_ads")
 
@@ -58,7 +60,7 @@ def test_chain_hands_structures_over(jobs, run_folder, fake_vasp):
         done = _job_sh(folder)
         assert done.returncode == 0, done.stderr
         assert (folder / "vasp.done").exists()
-        assert not (folder / "vasp.failed").exists()
+        assert not (folder / "failure.json").exists()
         assert not (folder / "WAVECAR").exists()
     parent = (run_folder / jobs.static.folder_name / "CONTCAR").read_text().splitlines()[9:]
     slab = (run_folder / jobs.slab_at_ads.folder_name / "POSCAR").read_text().splitlines()[9:]
@@ -98,7 +100,7 @@ def test_child_waits_for_its_parent(jobs, run_folder, fake_vasp):
     done = _job_sh(folder)
     assert done.returncode == 1
     assert "VASP has not run there" in done.stderr
-    assert "the parent is not done" in (folder / "vasp.failed").read_text()
+    assert "the parent is not done" in failure_reason(folder)
     assert not (folder / "POSCAR").exists()
 
 
@@ -106,7 +108,7 @@ def test_child_of_an_unconverged_parent_does_not_start(jobs, run_folder, fake_va
     fake_vasp.write_text("converged=0\n")
     parent, child = run_folder / jobs.complex.folder_name, run_folder / jobs.static.folder_name
     assert _job_sh(parent).returncode == 1
-    assert "did not converge in NSW 300 steps" in (parent / "vasp.failed").read_text()
+    assert "did not converge in NSW 300 steps" in failure_reason(parent)
     done = _job_sh(child)
     assert done.returncode == 1
     assert "did not converge" in done.stderr
@@ -140,7 +142,7 @@ def test_interrupted_relaxation_goes_on_from_its_contcar(jobs, run_folder, fake_
     folder = run_folder / jobs.complex.folder_name
     fake_vasp.write_text('if [ "$nsw" -gt 0 ]; then ended=0; fi\n')
     assert _job_sh(folder).returncode == 1
-    assert "cut short" in (folder / "vasp.failed").read_text()
+    assert "cut short" in failure_reason(folder)
     moved = (folder / "CONTCAR").read_text().replace("0.250000000000", "0.251000000000")
     (folder / "CONTCAR").write_text(moved)
     fake_vasp.write_text("")
@@ -148,7 +150,7 @@ def test_interrupted_relaxation_goes_on_from_its_contcar(jobs, run_folder, fake_
     assert (folder / "POSCAR").read_text() == moved
     assert (folder / "attempt-1" / "OUTCAR").exists()
     assert (folder / "attempt-1" / "POSCAR").read_text() != moved
-    assert not (folder / "vasp.failed").exists()
+    assert not (folder / "failure.json").exists()
 
 
 def test_damaged_contcar_is_not_gone_on_from(jobs, run_folder, fake_vasp):
@@ -173,7 +175,7 @@ def test_failed_program_is_a_failed_job(jobs, run_folder, fake_vasp):
     fake_vasp.write_text("exit 3\n")
     folder = run_folder / jobs.complex.folder_name
     assert _job_sh(folder).returncode == 1
-    assert "VASP ended with an error" in (folder / "vasp.failed").read_text()
+    assert "VASP ended with an error" in failure_reason(folder)
     assert not (folder / "vasp.done").exists()
 
 
@@ -191,7 +193,7 @@ def test_time_limit_signal_asks_vasp_to_stop(jobs, run_folder, fake_vasp):
     os.kill(process.pid, 10)
     assert process.wait(timeout=60) == 1
     assert "LSTOP = .TRUE." in (folder / "STOPCAR").read_text()
-    assert "did not converge" in (folder / "vasp.failed").read_text()
+    assert "did not converge" in failure_reason(folder)
 
 
 def test_machine_tags_are_put_into_incar_once(jobs, run_folder, fake_vasp):
@@ -263,3 +265,43 @@ def test_name_with_quotes_stays_a_word(tao, slab, tmp_path):
     assert done.returncode == 2
     assert "it's $(touch pwned) `id`" in done.stderr
     assert not (tmp_path / "pwned").exists()
+
+
+def test_parent_written_under_another_name_is_found(jobs, run_folder, fake_vasp, tmp_path):
+    """A job shared by two studies keeps the folder name it was given first; job.json of the child says so."""
+    from qddft.jobs.job_json import job_to_dict
+
+    other = run_folder / "another-name-12345678"
+    (run_folder / jobs.complex.folder_name).rename(other)
+    (other / "INCAR").write_text((other / "INCAR").read_text())
+    assert _job_sh(other).returncode == 0
+    child = tmp_path / "RUN dir" / "jobs" / "child"
+    child.mkdir()
+    (child / "job.json").write_text(json.dumps(job_to_dict(jobs.static, parent_folder=other.name)))
+    write_folder(jobs.static, None, child)
+    done = _job_sh(child)
+    assert done.returncode == 0, done.stderr
+
+
+def test_failure_is_told_as_qddft_status_tells_it(jobs, run_folder, fake_vasp):
+    from qddft.jobs.folder import job_status
+
+    fake_vasp.write_text("exit 3\n")
+    folder = run_folder / jobs.complex.folder_name
+    _job_sh(folder)
+    status = job_status(folder)
+    assert (status.state, "VASP ended with an error" in status.reason) == ("failed", True)
+
+
+def test_bulk_cell_is_relaxed_again_until_its_basis_fits(jobs, tmp_path, library, fake_vasp, monkeypatch):
+    """The fake program needs nine, four, then two ionic steps."""
+    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(library))
+    fake_vasp.write_text("case $(wc -l < starts) in 1) ionic=9 ;; 2) ionic=4 ;; *) ionic=2 ;; esac\n")
+    folder = tmp_path / "bulk"
+    folder.mkdir()
+    write_folder(jobs.bulk, jobs.bulk.start.atoms, folder)
+    done = _job_sh(folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "starts").read_text().split() == ["run"] * 3
+    assert sorted(path.name for path in folder.glob("attempt-*")) == ["attempt-1", "attempt-2"]
+    assert (folder / "vasp.done").exists()
