@@ -100,6 +100,12 @@ class RunData:
         return {}
 
     @cached_property
+    def vacuum(self) -> float:
+        """Smallest empty height above an atom, Angstrom: all slabs share one cell, so that short ligands have more."""
+        notes = [job.atoms.info.get("qddft", {}) for job in self.complexes] or [self.slab]
+        return min(float(note["vacuum"]) for note in notes if "vacuum" in note)
+
+    @cached_property
     def complexes(self) -> tuple[JobView, ...]:
         """Jobs with a ligand on a slab; of a relaxation and its static calculation only the last."""
         whole = [job for job in self.jobs if job.entry.role == "complex" and _has_slab(job)]
