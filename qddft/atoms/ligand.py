@@ -30,7 +30,10 @@ class Truncation:
 
     def as_dict(self) -> dict[str, str]:
         """JSON form, as kept in ``info["qddft"]``."""
-        return {"name": self.name, "formula": self.formula, "smiles": self.smiles, "rule": self.rule}
+        from qddft.atoms.portable_smiles import without_backslash
+
+        smiles = without_backslash(self.smiles)
+        return {"name": self.name, "formula": self.formula, "smiles": smiles, "rule": self.rule}
 
 
 @dataclass(frozen=True)
@@ -122,11 +125,13 @@ class Ligand:
 
     def record(self, **placement: Any) -> dict[str, Any]:
         """Return the JSON entry of ``info["qddft"]["fragments"]``, completed by where the ligand was put."""
+        from qddft.atoms.portable_smiles import without_backslash
+
         entry: dict[str, Any] = {
             "name": self.name,
             "formula": self.formula,
             "charge": self.charge,
-            "smiles": self.smiles,
+            "smiles": without_backslash(self.smiles),
             "truncated_from": self.truncated_from.as_dict() if self.truncated_from else None,
             "conformer": self.conformer,
             "seed": self.seed,
