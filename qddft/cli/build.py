@@ -29,6 +29,8 @@ Vacuum = Annotated[float, typer.Option(help="Empty height above the highest atom
 FixedLayers = Annotated[str, typer.Option(help="Layers held, counted from the bottom, or 'all'.")]
 LigandName = Annotated[str, typer.Option("--ligand", help="Library name, synonym, SMILES or structure file.")]
 Truncate = Annotated[int | None, typer.Option(help="Cut alkyl chains to this many carbon atoms.")]
+Png = Annotated[Path | None, typer.Option("--png", help="Also a still picture, from the side and from above.")]
+View = Annotated[Path | None, typer.Option("--view", help="Also a page to turn in a browser; works offline.")]
 Seed = Annotated[int, typer.Option(help="Seed of the conformer search; equal seeds give equal structures.")]
 
 
@@ -40,7 +42,8 @@ def register(app: typer.Typer) -> None:
     add(group, "slab", slab, examples=(slab_line,))
     add(group, "ligand", ligand, examples=('qddft build ligand "oleic acid" --truncate 4 -o butyric.xyz',))
     complex_line = 'qddft build complex CsPbBr3 --ligand "oleic acid" --mode atop --supercell 3x3 -o complex.vasp'
-    add(group, "complex", complex_, examples=(complex_line,))
+    look_line = "qddft build complex CsPbBr3 --ligand acetate --mode X-site -o c.vasp --png c.png --view c.html"
+    add(group, "complex", complex_, examples=(complex_line, look_line))
     vacancy_lines = (
         "qddft build vacancy CsPbI3 --species I --layers 5",
         "qddft build vacancy CsPbI3 --species I --layers 5 --name v-i-equatorial-5 -o POSCAR",
@@ -49,11 +52,18 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="build", help="Build a bulk, slab, ligand, complex or vacancy and write it to a file.")
 
 
-def bulk(crystal: Crystal, output: Output, phase: Phase = "cubic", lattice: LatticeName = "pbe") -> None:
+def bulk(
+    crystal: Crystal,
+    output: Output,
+    phase: Phase = "cubic",
+    lattice: LatticeName = "pbe",
+    png: Png = None,
+    view: View = None,
+) -> None:
     """Build the conventional cell of a crystal."""
     from qddft.atoms.bulk import build_bulk
 
-    _save(build_bulk(crystal, phase=phase, lattice=_lattice(lattice)), output)
+    _save(build_bulk(crystal, phase=phase, lattice=_lattice(lattice)), output, png, view)
 
 
 def slab(
@@ -66,9 +76,11 @@ def slab(
     fixed_layers: FixedLayers = "0",
     phase: Phase = "cubic",
     lattice: LatticeName = "pbe",
+    png: Png = None,
+    view: View = None,
 ) -> None:
     """Cut an (001) slab with the termination of each face asked for by name."""
-    _save(_slab(crystal, termination, layers, supercell, vacuum, fixed_layers, phase, lattice), output)
+    _save(_slab(crystal, termination, layers, supercell, vacuum, fixed_layers, phase, lattice), output, png, view)
 
 
 def ligand(
@@ -76,10 +88,12 @@ def ligand(
     output: Output,
     truncate: Truncate = None,
     seed: Seed = 0,
+    png: Png = None,
+    view: View = None,
 ) -> None:
     """Build a ligand in its lowest conformer."""
     found = _ligand(name, truncate, seed)
-    _save(found.atoms, output)
+    _save(found.atoms, output, png, view)
 
 
 def complex_(
@@ -100,13 +114,15 @@ def complex_(
     fixed_layers: FixedLayers = "0",
     phase: Phase = "cubic",
     lattice: LatticeName = "pbe",
+    png: Png = None,
+    view: View = None,
 ) -> None:
     """Put a ligand on a slab by its anchor atoms; the vacuum is counted above the ligand."""
     from qddft.atoms.binding import attach
 
     surface = _slab(crystal, termination, layers, supercell, vacuum, fixed_layers, phase, lattice)
     placed = attach(surface, _ligand(name, truncate, seed), mode=mode, faces=faces, distance=distance, seed=seed)
-    _save(placed, output)
+    _save(placed, output, png, view)
 
 
 def vacancy(
@@ -123,6 +139,8 @@ def vacancy(
     fixed_layers: FixedLayers = "0",
     phase: Phase = "cubic",
     lattice: LatticeName = "pbe",
+    png: Png = None,
+    view: View = None,
 ) -> None:
     """List the symmetry-distinct vacancies of a slab, or write one of them."""
     from qddft.atoms.vacancy import find_vacancies
@@ -135,7 +153,7 @@ def vacancy(
         return
     chosen = _chosen(found, name)
     note(f"{chosen.name}: {chosen.site} {chosen.species} in layer {chosen.layer}, {chosen.depth:.2f} Å below the face")
-    _save(chosen.atoms, output)
+    _save(chosen.atoms, output, png, view)
 
 
 def _list_vacancies(found: "list[Vacancy]") -> None:
@@ -219,8 +237,16 @@ def _whole(text: str) -> str | int:
         return text
 
 
-def _save(atoms: "Atoms", output: Path) -> None:
+def _save(atoms: "Atoms", output: Path, png: Path | None, view: Path | None) -> None:
     from qddft.cli.structure_file import describe, save_structure
 
     save_structure(atoms, output)
     describe(atoms, output)
+    if png is not None:
+        from qddft.cli.picture import save_picture
+
+        save_picture(atoms, png)
+    if view is not None:
+        from qddft.cli.picture import save_view
+
+        save_view(atoms, view, atoms.get_chemical_formula())

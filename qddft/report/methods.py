@@ -48,8 +48,8 @@ def _models(data: RunData) -> str:
     )
     text = (
         f"The surface was modeled by an (001) slab of {bulk['phase']} {formula} with {face}, "
-        f"{slab['layers']} atomic layers in a {slab['supercell']} lateral cell and at least {data.vacuum:g} Å of vacuum "
-        f"above the highest atom. The lattice constant was {bulk['a']:.3f} Å ({bulk['lattice']}; {bulk['source']}). "
+        f"{slab['layers']} atomic layers in a {slab['supercell']} lateral cell and at least {data.vacuum:g} Å of "
+        f"vacuum above the highest atom. The lattice constant was {bulk['a']:.3f} Å ({bulk['lattice']}; {bulk['source']}). "
     )
     return text + _held(data) + _ligands(data)
 

@@ -110,8 +110,8 @@ class _Scene:
             positions=shown.positions,
             fragment=fragment,
             radii=SPHERE * covalent_radii[shown.numbers],
-            bonds=_bonds(shown, fragment),
-            contacts=_contacts(atoms),
+            bonds=bonds_of(shown, fragment),
+            contacts=contacts_of(atoms),
             cell=atoms.cell.array,
             periodic=bool(atoms.pbc.any()) and atoms.cell.rank == 3,
         )
@@ -145,8 +145,8 @@ def _with_edges(atoms: "Atoms") -> "Atoms":
     return shown
 
 
-def _bonds(shown: "Atoms", fragment: np.ndarray) -> np.ndarray:
-    """Return index pairs of bonds inside ligands and of Pb to halide bonds in the slab."""
+def bonds_of(shown: "Atoms", fragment: np.ndarray) -> np.ndarray:
+    """Return index pairs of bonds inside ligands and of Pb to halide bonds in the slab; images are not looked at."""
     from ase.data import covalent_radii
     from scipy.spatial import cKDTree
 
@@ -163,7 +163,7 @@ def _bonds(shown: "Atoms", fragment: np.ndarray) -> np.ndarray:
     return np.asarray(pairs[(in_slab & not_cesium) | in_ligand])
 
 
-def _contacts(atoms: "Atoms") -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+def contacts_of(atoms: "Atoms") -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Return start and end of each anchor contact, from the ligand to the nearest image of its site."""
     from ase.geometry import find_mic
 
