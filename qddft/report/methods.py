@@ -47,9 +47,9 @@ def _models(data: RunData) -> str:
         else f"{_face(faces['top'], formula)} above and {_face(faces['bottom'], formula)} below"
     )
     text = (
-        f"The surface was modeled by an (001) slab of {bulk['phase']} {formula} with {face}, "
-        f"{slab['layers']} atomic layers in a {slab['supercell']} lateral cell and at least {data.vacuum:g} Å of "
-        f"vacuum above the highest atom. The lattice constant was {bulk['a']:.3f} Å ({bulk['lattice']}; {bulk['source']}). "
+        f"The surface was modeled by an (001) slab of {bulk['phase']} {formula} with {face}, {slab['layers']} atomic "
+        f"layers in a {slab['supercell']} lateral cell and at least {data.vacuum:g} Å of vacuum above the highest "
+        f"atom. The lattice constant was {bulk['a']:.3f} Å ({bulk['lattice']}; {bulk['source']}). "
     )
     return text + _held(data) + _ligands(data)
 
