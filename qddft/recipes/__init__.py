@@ -8,12 +8,14 @@ from qddft.core.suggest import did_you_mean
 from qddft.jobs.job import Job
 from qddft.recipes.base import Recipe
 from qddft.recipes.binding_energy import BindingEnergy
+from qddft.recipes.ligand_exchange import LigandExchange
 
 Builder = Callable[[Mapping[str, Any], Mapping[str, Job]], Recipe]
 
 # name in a record -> what makes the recipe of it; a new quantity is one line here
 RECIPES: Mapping[str, Builder] = {
     "binding_energy": BindingEnergy.from_record,
+    "ligand_exchange": LigandExchange.from_record,
 }
 
 

@@ -15,11 +15,12 @@ from qddft.levels.settings import Level
 from qddft.recipes.base import Recipe
 from qddft.recipes.binding_energy import BindingEnergy, Parts
 from qddft.recipes.legs import Leg
+from qddft.recipes.ligand_exchange import LigandExchange
 from qddft.recipes.published import as_adsorption_energy
 from qddft.recipes.relaxation import Relaxation, relaxation
 from qddft.study.complexes import Complexes, build_complexes
 from qddft.study.ligands import Adsorbate, Reference, resolve
-from qddft.study.load import halide_of, same_ligand
+from qddft.study.load import halide_of, rows_of, same_ligand
 from qddft.study.naming import file_label, slug, unique
 from qddft.study.schema import PublishedSpec, Study
 from qddft.study.structures import boxed, build_study_slab, common_height, with_frozen_slab, with_height
@@ -80,7 +81,8 @@ def expand(study: Study, *, engine: str | None = None, level: str | Path | None 
     name, chosen = choose_level(study, engine, level)
     builder = _Builder(study, name, chosen, chosen.resolved(name))
     rows = builder.complexes()
-    recipes = tuple(builder.recipes(rows))
+    bindings = builder.recipes(rows)
+    recipes: tuple[Recipe, ...] = (*bindings, *_exchanges(study, bindings))
     plan = Plan.of(job for recipe in recipes for job in recipe.jobs().values())
     return Expansion(study, name, chosen, plan, recipes, tuple((row.label, row.ledger) for row in rows))
 
@@ -214,6 +216,18 @@ class _Builder:
         faces = "one face" if row.per_face == row.n else "both faces"
         termination = about["termination"]["top"].replace("X", halide_of(spec))
         return f"{spec.formula} (001)/{termination}, {about['supercell']}, {about['layers']} layers, {faces}"
+
+
+def _exchanges(study: Study, bindings: Sequence[BindingEnergy]) -> list[LigandExchange]:
+    """Return the exchanges of a study; each of its rows has one recipe, in the same order."""
+    found = []
+    for row in study.exchanges:
+        (before,) = rows_of(row.before, row.before_reference, study.ligands)
+        (after,) = rows_of(row.after, row.after_reference, study.ligands)
+        one, other = (bindings[study.ligands.index(spec)] for spec in (before, after))
+        ends = f"{one.name}-to-{other.name}".replace("binding-energy-", "")
+        found.append(LigandExchange(f"exchange-{ends}", one, other))
+    return found
 
 
 def _numbered(name: str, count: int) -> list[str]:

@@ -1,6 +1,6 @@
 """A study file to a ``Study``; every mistake of the file at once, each with its line."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from qddft.core.errors import LevelError, LigandError, ReferenceSchemeError, Str
 from qddft.core.safe_yaml import Location, YamlDocument, read_yaml
 from qddft.core.schema_errors import schema_mistakes
 from qddft.core.suggest import did_you_mean
-from qddft.study.schema import LigandSpec, PublishedSpec, SlabSpec, Study
+from qddft.study.schema import ExchangeSpec, LigandSpec, PublishedSpec, SlabSpec, Study
 
 Mistake = tuple[Location, str]
 Model = TypeVar("Model", bound=BaseModel)
@@ -66,6 +66,7 @@ def _meaning(data: Mapping[str, Any], folder: Path) -> list[Mistake]:
         *_repeated_rows(data.get("ligands")),
         *_ligand_mistakes(ligands, slab, folder),
         *_published_mistakes(published, ligands),
+        *_exchange_mistakes(_parts(ExchangeSpec, data.get("exchanges")), ligands),
     ]
 
 
@@ -191,6 +192,33 @@ def _published_mistakes(
                 ("published", index, "reference"),
                 f"the study has {row.ligand} with reference {schemes}, not {row.reference}",
             )
+
+
+def _exchange_mistakes(
+    exchanges: list[tuple[int, ExchangeSpec]], ligands: list[tuple[int, LigandSpec]]
+) -> Iterator[Mistake]:
+    for index, row in exchanges:
+        ends = (("from", row.before, row.before_reference), ("to", row.after, row.after_reference))
+        found = []
+        for key, name, reference in ends:
+            specs = rows_of(name, reference, [spec for _, spec in ligands])
+            if len(specs) != 1:
+                yield ("exchanges", index, key), _not_one(key, name, specs, ligands)
+            found += specs[:1] if len(specs) == 1 else []
+        if len(found) == 2 and found[0].faces != found[1].faces:
+            yield ("exchanges", index), f"{row.before} sits on {found[0].faces}, {row.after} on {found[1].faces}"
+
+
+def _not_one(key: str, name: str, specs: list[LigandSpec], ligands: list[tuple[int, LigandSpec]]) -> str:
+    if specs:
+        schemes = ", ".join(spec.reference for spec in specs)
+        return f"the study has {len(specs)} rows of {name} ({schemes}); give {key}_reference"
+    return f"no row of this study has the ligand {name!r}. {did_you_mean(name, {spec.ligand for _, spec in ligands})}"
+
+
+def rows_of(name: str, reference: str | None, specs: Sequence[LigandSpec]) -> list[LigandSpec]:
+    """Return the rows of a ligand, with one reference scheme or with any."""
+    return [spec for spec in specs if same_ligand(name, spec.ligand) and reference in (None, spec.reference)]
 
 
 def same_ligand(first: str, second: str) -> bool:

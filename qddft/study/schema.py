@@ -164,6 +164,23 @@ class PublishedSpec(Strict):
     source: Annotated[Line, Field(min_length=1)]
 
 
+class ExchangeSpec(Strict):
+    """An exchange of one ligand of this study for another.
+
+    Attributes
+    ----------
+    before, after
+        ``from`` and ``to`` in the file: ligands of this study.
+    before_reference, after_reference
+        ``from_reference`` and ``to_reference``: needed where the study has several rows of one ligand.
+    """
+
+    before: Annotated[str, Field(alias="from")]
+    after: Annotated[str, Field(alias="to")]
+    before_reference: Annotated[SchemeName | None, Field(alias="from_reference")] = None
+    after_reference: Annotated[SchemeName | None, Field(alias="to_reference")] = None
+
+
 class Study(Strict):
     """One study file, checked; ``qddft.study.load.load_study`` makes it.
 
@@ -173,8 +190,8 @@ class Study(Strict):
         What is studied, and which publication it follows.
     levels
         Engine to level of theory; the first entry is the default engine.
-    slab, ligands, published
-        See ``SlabSpec``, ``LigandSpec``, ``PublishedSpec``.
+    slab, ligands, published, exchanges
+        See ``SlabSpec``, ``LigandSpec``, ``PublishedSpec``, ``ExchangeSpec``.
     """
 
     title: Words
@@ -183,6 +200,7 @@ class Study(Strict):
     slab: SlabSpec
     ligands: Annotated[tuple[LigandSpec, ...], Field(min_length=1, max_length=500)]
     published: tuple[PublishedSpec, ...] = ()
+    exchanges: tuple[ExchangeSpec, ...] = ()
 
     _path: Path = PrivateAttr(default=Path("study.yaml"))
     _text: str = PrivateAttr(default="")

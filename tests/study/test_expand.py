@@ -293,3 +293,16 @@ def test_unconverged_numbers_have_to_be_asked_for(study):
     (recipe,) = expand(study(ACID)).recipes
     assert not recipe.allow_unconverged
     assert replace(recipe, allow_unconverged=True).record()["allow_unconverged"]
+
+
+def test_an_exchange_needs_no_job_of_its_own(study, tmp_path):
+    text = study(ACID, EXCHANGE).text + "exchanges:\n  - {from: acetic acid, to: acetate}\n"
+    (tmp_path / "with.yaml").write_text(text)
+    found = expand(load_study(tmp_path / "with.yaml"))
+    assert len(found.plan) == len(expand(study(ACID, EXCHANGE)).plan)
+    recipe = found.recipes[-1]
+    assert recipe.name == "exchange-acetic-acid-neutral-to-acetate-acid-exchange"
+    # acetic acid leaves as what acetate is made of, so that it cancels
+    assert recipe.reaction.text == "slab·acetic acid -> slab·acetate + hydrogen bromide"
+    jobs = {job.id: job for job in found.plan}
+    assert recipe_of(json.loads(json.dumps(recipe.record())), jobs).record() == recipe.record()

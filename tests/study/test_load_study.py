@@ -68,7 +68,7 @@ def test_every_mistake_is_listed_at_once_in_the_order_of_the_file(tmp_path):
     assert lines == sorted(lines)
     for part in (
         r"study.yaml:2: tblit: unknown engine 'tblit'. Did you mean 'tblite'?",
-        "study.yaml:2: vasp: there is no level 'tao-pb'. Did you mean 'tao-pbe'?",
+        "study.yaml:2: vasp: there is no level 'tao-pb'. Did you mean 'tao-pbe'",
         "study.yaml:3: unknown key 'vacum'. Did you mean 'vacuum'?",
         "study.yaml:3: layers 4",
         "study.yaml:5: no ligand is called 'olic acid'. Did you mean 'oleic acid'",
@@ -235,3 +235,35 @@ def test_one_ligand_has_many_names():
 def test_paths_may_be_text(tmp_path):
     write(tmp_path, GOOD)
     assert load_study(str(Path(tmp_path, "study.yaml"))).title == "a study"
+
+
+EXCHANGES = (
+    HEAD
+    + LEVELS
+    + SLAB
+    + "ligands:\n"
+    + "  - {ligand: acetic acid}\n"
+    + "  - {ligand: acetate, mode: X-site, reference: acid-exchange}\n"
+    + "  - {ligand: acetate, reference: fragment}\n"
+    + "  - {ligand: oleylamine, faces: both}\n"
+    + "exchanges:\n"
+)
+
+
+def test_exchanges_name_rows_of_the_study(tmp_path):
+    good = EXCHANGES + "  - {from: AcOH, to: acetate, to_reference: acid-exchange}\n"
+    assert load_study(write(tmp_path, good)).exchanges[0].before == "AcOH"
+
+
+@pytest.mark.parametrize(
+    ("row", "match"),
+    [
+        ("{from: acetic acid, to: acetate}", r"2 rows of acetate \(acid-exchange, fragment\); give to_reference"),
+        ("{from: acetic acd, to: acetic acid}", "no row of this study has the ligand 'acetic acd'. Did you mean"),
+        ("{from: acetic acid, to: oleylamine}", "acetic acid sits on top, oleylamine on both"),
+        ("{from: acetic acid}", "study.yaml:10: the key 'to' is missing"),
+        ("{from: acetic acid, too: acetate}", "unknown key 'too'. Did you mean 'to'"),
+    ],
+)
+def test_mistakes_in_an_exchange(tmp_path, row, match):
+    refused(tmp_path, EXCHANGES + f"  - {row}\n", match)
