@@ -36,7 +36,7 @@ def combine(readings: Sequence[Reading], inputs: Inputs, *, source: str) -> Outp
     source
         What the user named.
     """
-    merged = _with_flags(merge(readings), inputs)
+    merged = with_flags(merge(readings), inputs)
     if merged.final is None or merged.energies is None:
         raise OutputError(f"{merged.path}: no ionic step was completed; {merged.ends or 'there is no final energy'}")
     tags = effective_tags(merged, inputs)
@@ -98,7 +98,7 @@ def merge(readings: Sequence[Reading]) -> Reading:
 
 def effective_tags(reading: Reading, inputs: Inputs) -> dict[str, Any]:
     """Return effective values; what a file does not echo (METAGGA, or nearly all in vaspout.h5) is taken as stated."""
-    effective = {key: value for key, value in canonical_tags(_renamed(reading.parameters)).items() if value is not None}
+    effective = {key: value for key, value in canonical_tags(renamed(reading.parameters)).items() if value is not None}
     stated = canonical_tags(stated_tags(reading, inputs))
     # vasprun.xml repeats the lists of the Hubbard terms cut after the first species
     lists = {key: stated[key] for key in ("LDAUL", "LDAUU", "LDAUJ") if key in stated}
@@ -135,7 +135,7 @@ def not_belonging(reading: Reading, inputs: Inputs) -> Iterator[str]:
     if given is not None and used_mesh is not None and given != used_mesh:
         yield f"KPOINTS does not belong to {reading.kind}: {given} subdivisions, {used_mesh} used"
     if inputs.incar is not None:
-        used = canonical_tags(_renamed(reading.parameters))
+        used = canonical_tags(renamed(reading.parameters))
         for tag, value in canonical_tags(inputs.incar.tags).items():
             if tag in _DECISIVE and used.get(tag) is not None and not same_value(value, used[tag]):
                 yield f"INCAR says {tag} = {value}, {reading.kind} used {used[tag]}"
@@ -149,10 +149,12 @@ def same_value(one: Any, other: Any) -> bool:
         return bool(np.isclose(one, other, rtol=1e-6, atol=1e-9))
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same_value, one, other))
+    if isinstance(one, str) and isinstance(other, str):
+        return one.casefold() == other.casefold()
     return bool(one == other)
 
 
-def _renamed(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def renamed(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters with the cutoff under ENCUT (vasprun.xml calls it ENMAX)."""
     found = dict(parameters)
     if "ENMAX" in found:
@@ -160,7 +162,7 @@ def _renamed(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _with_flags(reading: Reading, inputs: Inputs) -> Reading:
+def with_flags(reading: Reading, inputs: Inputs) -> Reading:
     """Return the reading with the frozen coordinates that only POSCAR knows (OUTCAR does not print them)."""
     final = reading.final
     if final is None or final.movable is not None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from qddft.core.errors import OutputError
 from qddft.engines.vasp.read.incar import parse_incar
-from qddft.engines.vasp.read.readings import Energies, KMesh, Reading, Structure, check_energies, infer_mesh
+from qddft.engines.vasp.read.readings import Energies, KMesh, Reading, Structure, check_energies, listed
 from qddft.engines.vasp.read.settings import with_defaults
 from qddft.engines.vasp.read.source import Source
 from qddft.engines.vasp.read.vasprun import STRESS
@@ -147,9 +147,7 @@ def _mesh(file: "h5py.File") -> KMesh | None:
     if "coordinates_kpoints" not in group:
         return KMesh("list", None)
     points = np.asarray(group["coordinates_kpoints"][()], dtype=float)
-    regular = infer_mesh(points, np.asarray(group["weights_kpoints"][()], dtype=float))
-    scheme, divisions = regular or ("list", None)
-    return KMesh(scheme, divisions, n_points=len(points))
+    return listed(points, np.asarray(group["weights_kpoints"][()], dtype=float))
 
 
 def _moment(file: "h5py.File") -> float | None:

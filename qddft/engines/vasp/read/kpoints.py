@@ -6,7 +6,7 @@ import numpy as np
 
 from qddft.core.errors import OutputError
 from qddft.engines.vasp.read.numbers import to_float
-from qddft.engines.vasp.read.readings import KMesh, infer_mesh
+from qddft.engines.vasp.read.readings import KMesh, listed
 from qddft.engines.vasp.read.source import read_text_file
 
 
@@ -48,9 +48,9 @@ def _listed(path: Path, lines: list[str], count: int) -> KMesh:
     if len(lines) < 3 + count:
         raise OutputError(f"{path} announces {count} k-points in line 2 and ends after line {len(lines)}")
     rows = np.array([_numbers(path, lines, 3 + i, 4) for i in range(count)]).reshape(count, 4)
-    regular = None if lines[2].strip().lower()[:1] in ("c", "k") else infer_mesh(rows[:, :3], rows[:, 3])
-    scheme, divisions = regular or ("list", None)
-    return KMesh(scheme, divisions, n_points=count)
+    if lines[2].strip().lower()[:1] in ("c", "k"):
+        return KMesh("list", None, n_points=count)
+    return listed(rows[:, :3], rows[:, 3])
 
 
 def _numbers(path: Path, lines: list[str], number: int, count: int) -> list[float]:

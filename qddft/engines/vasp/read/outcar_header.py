@@ -7,7 +7,7 @@ import numpy as np
 
 from qddft.engines.vasp.read.incar import parse_incar
 from qddft.engines.vasp.read.numbers import plain_table, to_float
-from qddft.engines.vasp.read.readings import KMesh, Structure, infer_mesh
+from qddft.engines.vasp.read.readings import KMesh, Structure, listed
 from qddft.engines.vasp.read.source import Source
 from qddft.engines.vasp.read.vasprun_header import symbol_of_title
 
@@ -125,14 +125,11 @@ def _mesh(source: Source, stop: int) -> KMesh | None:
     if not len(rows):
         return KMesh("list", None)
     total = round(float(rows[:, 3].sum())) if automatic else None
-    regular = infer_mesh(rows[:, :3], rows[:, 3], total)
     if generated is not None:
         first, second, third = (int(n) for n in generated.groups())
         with_gamma = bool((np.abs(rows[:, :3]) < 1e-6).all(axis=1).any())
         return KMesh("gamma" if with_gamma else "monkhorst-pack", (first, second, third), n_points=len(rows))
-    if regular is None:
-        return KMesh("automatic" if automatic else "list", None, n_points=len(rows))
-    return KMesh(regular[0], regular[1], n_points=len(rows))
+    return listed(rows[:, :3], rows[:, 3], total)
 
 
 def _atoms(source: Source, begin: int, stop: int) -> tuple[tuple[str, ...], tuple[str, ...], float | None]:

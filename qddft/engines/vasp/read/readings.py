@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qddft.core.frozen import freeze_fields
+from qddft.core.hashing import content_hash
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -67,12 +68,15 @@ class KMesh:
         Shift that the user asked for, in units of a subdivision.
     n_points
         Number of irreducible or listed points.
+    digest
+        Hash of a list of points and weights that is no regular mesh, to tell whether two lists are the same.
     """
 
     scheme: str
     divisions: tuple[int, int, int] | None
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
     n_points: int | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,24 @@ class Reading:
 def formula(symbols: tuple[str, ...]) -> str:
     """Return the composition in the order of first appearance, for messages: ``H1 Ir16``."""
     return " ".join(f"{symbol}{symbols.count(symbol)}" for symbol in dict.fromkeys(symbols))
+
+
+def listed(points: np.ndarray, weights: np.ndarray, total: int | None = None) -> KMesh:
+    """Return the mesh that a list of points with weights makes up, or else the list itself.
+
+    Parameters
+    ----------
+    points, weights, total
+        As in ``infer_mesh``.
+    """
+    regular = infer_mesh(points, weights, total)
+    if regular is not None:
+        return KMesh(*regular, n_points=len(points))
+    if total is not None:
+        return KMesh("automatic", None, n_points=len(points))
+    rows = np.column_stack([points, weights / weights.sum()]) if weights.sum() > 0 else points
+    # files print six decimals or more
+    return KMesh("list", None, n_points=len(points), digest=content_hash(np.round(rows, 5)))
 
 
 def infer_mesh(

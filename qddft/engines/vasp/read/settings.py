@@ -52,6 +52,8 @@ def canonical_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
         found["PREC"] = _PREC.get(found["PREC"].strip().lower()[:1], found["PREC"])
     if isinstance(found.get("METAGGA"), str):
         found["METAGGA"] = found["METAGGA"].upper()
+    if isinstance(found.get("LDAUTYPE"), list):
+        found["LDAUTYPE"] = found["LDAUTYPE"][0] if found["LDAUTYPE"] else None
     for name in ("LDAUU", "LDAUJ", "LDAUL"):
         if isinstance(found.get(name), int | float):
             found[name] = [found[name]]
@@ -159,7 +161,7 @@ def _frozen(structure: Structure) -> int | None:
 
 def _kpoints(mesh: KMesh | None) -> dict[str, Any]:
     if mesh is None:
-        return {"kpoints": None, "kpoint_scheme": None, "kpoint_shift": None, "n_kpoints": None}
+        return dict.fromkeys(("kpoints", "kpoint_scheme", "kpoint_shift", "n_kpoints", "kpoint_list"))
     # an odd Monkhorst-Pack mesh contains Gamma: it is the Gamma-centered one
     odd = mesh.divisions is not None and all(n % 2 for n in mesh.divisions)
     return {
@@ -167,4 +169,5 @@ def _kpoints(mesh: KMesh | None) -> dict[str, Any]:
         "kpoint_scheme": "gamma" if odd and mesh.scheme == "monkhorst-pack" else _SCHEMES.get(mesh.scheme, mesh.scheme),
         "kpoint_shift": list(mesh.shift),
         "n_kpoints": mesh.n_points,
+        "kpoint_list": mesh.digest,
     }

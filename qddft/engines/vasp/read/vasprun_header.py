@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from qddft.engines.vasp.read.numbers import table, to_float
-from qddft.engines.vasp.read.readings import KMesh, Structure, infer_mesh
+from qddft.engines.vasp.read.readings import KMesh, Structure, listed
 from qddft.engines.vasp.read.source import Source
 
 _VERSION = re.compile(rb'<i name="version"[^>]*>\s*([^<\s]+)')
@@ -132,9 +132,7 @@ def _mesh(source: Source, span: tuple[int, int]) -> KMesh:
     factors = table(source, weights, b"v", 1, len(coordinates))[:, 0]
     begin = source.data.find(b"<generation", *span)
     if begin < 0:
-        regular = infer_mesh(coordinates, factors)
-        scheme, divisions = regular or ("list", None)
-        return KMesh(scheme, divisions, n_points=len(coordinates))
+        return listed(coordinates, factors)
     end = source.data.find(b"</generation>", begin, span[1])
     if end < 0:
         raise source.damaged(begin, "<generation> of the k-points is never closed")

@@ -1,0 +1,127 @@
+"""The settings of a VASP folder, finished or not, for an audit."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qddft.core.errors import OutputError
+from qddft.engines.vasp.read.combine import (
+    effective_tags,
+    known_dispersion,
+    merge,
+    not_belonging,
+    renamed,
+    same_value,
+    stated_tags,
+    with_flags,
+)
+from qddft.engines.vasp.read.dispatch import folder_readings, open_existing, read_source, result_names
+from qddft.engines.vasp.read.inputs import Inputs, read_inputs
+from qddft.engines.vasp.read.readings import Reading, Structure
+from qddft.engines.vasp.read.settings import canonical_tags, neutral_settings, stated_dispersion, with_defaults
+from qddft.engines.vasp.read.source import OUTPUTS_JSON
+from qddft.outputs.run_settings import RunSettings
+from qddft.outputs.store import load_outputs
+
+# tags whose echo says nothing about what the user wanted, or that VASP rewrites as a matter of course
+_NOT_COMPARED = frozenset(
+    ("SYSTEM", "MAGMOM", "ALGO", "LDAUL", "LDAUU", "LDAUJ", "LORBIT", "ISTART", "NBANDS", "EFERMI")
+)
+
+
+def run_settings(path: str | Path) -> RunSettings:
+    """Return what decides the numbers of a calculation: effective values where outputs tell, else those of the INCAR.
+
+    Parameters
+    ----------
+    path
+        A folder with outputs, with inputs only, or of a killed run; or one result file; or an ``outputs.json``.
+
+    Raises
+    ------
+    OutputError
+        There are neither outputs nor an INCAR or POSCAR, or a file is damaged.
+    """
+    where = Path(path).expanduser()
+    json_file = where / OUTPUTS_JSON if where.is_dir() else where
+    if json_file.name == OUTPUTS_JSON and json_file.is_file():
+        return RunSettings.of(load_outputs(json_file), str(path))
+    if not where.is_dir():
+        return _of_reading(read_source(open_existing(where)), Inputs(), str(path))
+    inputs = read_inputs(where)
+    if not result_names(where) and not inputs.empty:
+        return _of_inputs(inputs, str(path))
+    try:
+        readings, problems = folder_readings(where)
+    except OutputError:
+        # a run that died before it wrote anything readable is still described by its inputs
+        if inputs.empty:
+            raise
+        return _of_inputs(inputs, str(path))
+    return _of_reading(merge(readings), replace(inputs, problems=(*problems, *inputs.problems)), str(path))
+
+
+def _of_reading(reading: Reading, inputs: Inputs, source: str) -> RunSettings:
+    reading = with_flags(reading, inputs)
+    belongs = tuple(not_belonging(reading, inputs))
+    structure = reading.final or reading.initial
+    tags = effective_tags(reading, inputs)
+    neutral = neutral_settings(
+        tags,
+        titles=reading.titles,
+        kpoints=reading.kpoints,
+        structure=structure,
+        dispersion=known_dispersion(reading, inputs, trusted=not belongs),
+    )
+    return RunSettings(
+        source=source,
+        settings=neutral,
+        magnetization=reading.magnetization,
+        engine="vasp",
+        version=reading.version,
+        stated=_overruled(reading, inputs),
+        warnings=(*belongs, *inputs.problems),
+        **_structure(structure),
+    )
+
+
+def _of_inputs(inputs: Inputs, source: str) -> RunSettings:
+    """Return what the inputs ask for, completed by VASP's defaults."""
+    stated = {} if inputs.incar is None else dict(inputs.incar.tags)
+    titles = () if inputs.potentials is None else inputs.potentials.titles
+    tags = with_defaults(stated)
+    if inputs.potentials is not None and inputs.potentials.enmax is not None:
+        tags.setdefault("ENCUT", inputs.potentials.enmax)
+    neutral = neutral_settings(
+        tags,
+        titles=titles,
+        kpoints=inputs.kpoints,
+        structure=inputs.poscar,
+        dispersion=stated_dispersion(stated),
+    )
+    warnings = (*inputs.problems, *(() if inputs.incar is None else inputs.incar.warnings))
+    if inputs.incar is None:
+        warnings = (*warnings, "there is no readable INCAR: the values are VASP's defaults")
+    return RunSettings(source=source, settings=neutral, engine="vasp", warnings=warnings, **_structure(inputs.poscar))
+
+
+def _structure(structure: Structure | None) -> dict[str, Any]:
+    if structure is None:
+        return {}
+    return {"symbols": structure.symbols, "cell": np.asarray(structure.cell), "scaled": np.asarray(structure.scaled)}
+
+
+def _overruled(reading: Reading, inputs: Inputs) -> tuple[tuple[str, Any, Any], ...]:
+    """Return tags whose effective value is not the one that the INCAR gives."""
+    stated = canonical_tags(stated_tags(reading, inputs))
+    used = canonical_tags(renamed(reading.parameters))
+    if used.get("NSW") in (0, None):
+        # without ionic steps VASP sets IBRION = -1 whatever the INCAR says
+        used.pop("IBRION", None)
+    return tuple(
+        (tag, value, used[tag])
+        for tag, value in stated.items()
+        if tag not in _NOT_COMPARED and used.get(tag) is not None and not same_value(value, used[tag])
+    )
