@@ -46,57 +46,75 @@ KINDS: tuple[AnchorKind, ...] = (
     AnchorKind("carboxylate", "[CX3](=[OX1:1])[OX1-:2]", "donor"),
     AnchorKind("dithiocarbamate", "[CX3](=[SX1:1])[SX1-:2]", "donor"),
     AnchorKind("thiocarboxylate", "[CX3](=[OX1:1])[SX1-:2]", "donor"),
+    AnchorKind("dithiophosphate", "[#15X4](=[SX1:1])[SX1-:2]", "donor"),
+    AnchorKind("phosphate", "[#15X4;$(P(O)(O)(O)=O)](=[OX1:1])([OX1-:2])[OX1-:3]", "donor"),
+    AnchorKind("phosphate", "[#15X4;$(P(O)(O)(O)=O)](=[OX1:1])[OX1-:2]", "donor"),
     AnchorKind("phosphonate", "[#15X4](=[OX1:1])([OX1-:2])[OX1-:3]", "donor"),
     AnchorKind("phosphonate", "[#15X4](=[OX1:1])[OX1-:2]", "donor"),
     AnchorKind("sulfonate", "[#16X4](=[OX1:1])(=[OX1:2])[OX1-:3]", "donor"),
     AnchorKind("sulfinate", "[#16X3](=[OX1:1])[OX1-:2]", "donor"),
     AnchorKind("pseudohalide", "[$([SX1-]C#N),$([SX1]=C=[N-]):1]", "donor"),
-    AnchorKind("pseudohalide", "[NX1-,NX2-:1]", "donor"),
+    AnchorKind("nitrogen anion", "[NX1-,NX2-:1]", "donor"),
     AnchorKind("thiolate", "[#16X1-:1][#6;!$(C#N)]", "donor"),
+    AnchorKind("selenolate", "[SeX1-:1]", "donor"),
     AnchorKind("nitrate", "[NX3+](=[OX1:1])([OX1-:2])[OX1-:3]", "donor"),
+    AnchorKind("nitroxide", "[OX1v1+0:1][NX3]", "donor"),
     AnchorKind("alkoxide", "[OX1-:1][#6]", "donor"),
     AnchorKind("amidine", "[NX2+0:1]=[CX3][NX3+0]", "donor", "atoms only"),
     AnchorKind("primary amine", "[NX3H2+0:1][#6;!$([#6]=[O,S,N])]", "donor"),
     AnchorKind(
-        "amine", "[NX3H1+0,NX3H0+0;!$([#7][#6]=[O,S,N]);!$([#7][#16](=O)=O);!$([N+0][O-]):1]([#6])[#6]", "donor"
+        "amine", "[NX3H1+0,NX3H0+0;!$([#7][#6]=[O,S,N]);!$([#7][#16](=O)=O);!$([#7][OX1]):1]([#6])[#6]", "donor"
     ),
     AnchorKind("ammonia", "[NX3H3+0:1]", "donor"),
-    AnchorKind("imine", "[NX2H0,NX2H1;+0:1]=[#6;!$(C(N)N)]", "donor"),
+    AnchorKind("imine", "[NX2H0,NX2H1;+0:1]=[#6;!$(C(N)N);!$(C=[O,S])]", "donor"),
     AnchorKind("pyridine", "[nX2H0+0:1]", "donor"),
     AnchorKind("phosphine oxide", "[#15X4;!$([#15][OX2H1])]=[OX1:1]", "donor"),
+    AnchorKind("phosphine chalcogenide", "[#15X4]=[S,Se;X1:1]", "donor"),
     AnchorKind("phosphine", "[PX3+0:1]([#6])([#6])[#6]", "donor"),
     AnchorKind("phosphonic acid", "[#15X4](=[OX1:1])[OX2H1:2]", "donor", "atom first"),
     AnchorKind("sulfonic acid", "[#16X4](=[OX1:1])(=[OX1:2])[OX2H1]", "donor", "atom first"),
     AnchorKind("sulfoxide", "[#16X3]=[OX1:1]", "donor"),
     AnchorKind("carboxylic acid", "[CX3](=[OX1:1])[OX2H1:2]", "donor", "atom first"),
     AnchorKind("thiol", "[SX2H1:1]", "donor"),
+    AnchorKind("selenol", "[SeX2H1:1]", "donor"),
     AnchorKind("amide", "[CX3](=[OX1:1])[NX3]", "donor"),
-    AnchorKind("N-oxide", "[#7+][OX1-:1]", "donor"),
+    AnchorKind("N-oxide", "[#7+;!$([#7+]=O)][OX1-:1]", "donor"),
     AnchorKind("carbonyl", "[CX3]=[OX1:1]", "donor"),
     AnchorKind("thiocarbonyl", "[CX3]=[SX1:1]", "donor"),
+    AnchorKind("isocyanate", "[NX2+0:1]=C=[O,S]", "donor"),
     AnchorKind("nitrile", "[CX2]#[NX1:1]", "donor"),
     AnchorKind("sulfone", "[#16X4](=[OX1:1])=[OX1:2]", "donor", "atom first"),
+    AnchorKind("nitro", "[#6][NX3+](=[OX1:1])[OX1-:2]", "donor", "atom first"),
     AnchorKind("alcohol", "[OX2H1:1][#6]", "donor"),
+    AnchorKind("hydroxyl", "[OX2H1:1][!#6;!#7;!#15;!#16]", "donor"),
     AnchorKind("water", "[OX2H2:1]", "donor"),
-    AnchorKind("thioether", "[SX2H0:1]([#6])[#6]", "donor"),
+    AnchorKind("thioether", "[SX2H0:1]", "donor"),
     AnchorKind("thiophene", "[sX2:1]", "donor"),
+    AnchorKind("selenoether", "[SeX2H0:1]", "donor"),
     AnchorKind("ether", "[OX2H0:1]([#6;!$(C=O)])[#6;!$(C=O)]", "donor"),
+    AnchorKind("carbon monoxide", "[C-:1]#[O+]", "donor"),
     AnchorKind("hexafluorophosphate", "[PX6-]([F:1])([F:2])([F:3])([F:4])([F:5])[F:6]", "donor", "atom first"),
     AnchorKind("tetrafluoroborate", "[BX4-]([F:1])([F:2])([F:3])[F:4]", "donor", "atom first"),
+    AnchorKind("fluoroanion", "[FX1:1][!#6;-]", "donor"),
+    AnchorKind("metal halide", "[F,Cl,Br,I;X1+0:1][Al,Ag,Bi,Cd,Cu,Ga,Ge,Hg,In,Mn,Pb,Sb,Sn,Zn]", "donor"),
     AnchorKind("halide", "[F-,Cl-,Br-,I-;X0:1]", "donor"),
     AnchorKind("hydroxide", "[OX1H1-:1]", "donor"),
+    AnchorKind("oxoanion", "[OX1-:1]", "donor"),
     AnchorKind("guanidinium", "[CX3](=[NX3+:1])([NX3+0:2])[NX3+0:3]", "cation", "atom first"),
     AnchorKind("amidinium", "[CX3](=[NX3+:1])[NX3+0:2]", "cation", "atom first"),
     AnchorKind("ammonium", "[NX4+;!H0:1]", "cation"),
     AnchorKind("quaternary ammonium", "[NX4H0+;!$([N+][O-]):1]", "cation"),
     AnchorKind("pyridinium", "[n+;!$([n+][O-]):1]", "cation"),
     AnchorKind("iminium", "[NX3+;!$([N+][O-]):1]=[#6]", "cation"),
+    AnchorKind("oxonium", "[OX3+;!H0:1]", "cation"),
+    AnchorKind("proton", "[#1X0+:1]", "cation"),
     AnchorKind("phosphonium", "[PX4+;!$([P+][O-]):1]", "cation"),
     AnchorKind("sulfonium", "[SX3+;!$([S+][O-]):1]", "cation"),
     AnchorKind("alkali ion", "[Li+,Na+,K+,Rb+,Cs+;X0:1]", "cation"),
     AnchorKind("hydrogen halide", "[F,Cl,Br,I;H1;+0:1]", "hydrogen-bond"),
 )
 
+ACROSS = " + "  # joins the names of two groups that bind together
 _ROLES = {kind.name: kind.role for kind in KINDS}
 _GIVE_BY_HAND = (
     "give the anchors by hand: write the binding atoms with map numbers in the SMILES, for instance "
@@ -105,7 +123,7 @@ _GIVE_BY_HAND = (
 
 
 def role_of(kind: str) -> Role:
-    """Return how a functional group named in ``Ligand.anchor_kinds`` binds; groups given by hand are donors."""
+    """Return how an entry of ``Ligand.anchor_kinds`` binds; groups given by hand and pairs of groups are donors."""
     return _ROLES.get(kind, "donor")
 
 
@@ -142,11 +160,16 @@ def _by_hand(mol: "Mol") -> list[tuple[tuple[int, ...], str]]:
 
 
 def find_groups(mol: "Mol") -> list[tuple[tuple[int, ...], str]]:
-    """Return binding groups and the name of their functional group, best first; empty if there are none."""
+    """Return binding groups and the name of their functional group, best first; empty if there are none.
+
+    Pairs of the first atoms of two donor groups of one molecule follow last, named like ``thiol + alcohol``: a diamine
+    can chelate, a diacid can bridge.
+    """
     from rdkit import Chem
 
     claimed: set[int] = set()
     found: list[tuple[tuple[int, ...], str]] = []
+    donors: list[tuple[int, str]] = []
     for kind in KINDS:
         pattern = Chem.MolFromSmarts(kind.smarts)
         for match in mol.GetSubstructMatches(pattern):
@@ -154,7 +177,19 @@ def find_groups(mol: "Mol") -> list[tuple[tuple[int, ...], str]]:
             if claimed.isdisjoint(binding):
                 claimed.update(binding)
                 found.extend((group, kind.name) for group in _combinations(binding, kind.order))
-    return found
+                donors.extend((index, kind.name) for index in binding[:1] if kind.role == "donor")
+    return found + _across(mol, donors)
+
+
+def _across(mol: "Mol", donors: list[tuple[int, str]]) -> list[tuple[tuple[int, ...], str]]:
+    from rdkit import Chem
+
+    part_of = {index: number for number, part in enumerate(Chem.GetMolFrags(mol)) for index in part}
+    return [
+        ((first, second), f"{one}{ACROSS}{other}")
+        for (first, one), (second, other) in combinations(donors, 2)
+        if part_of[first] == part_of[second]
+    ]
 
 
 def _mapped(pattern: Any, match: tuple[int, ...]) -> list[int]:

@@ -64,6 +64,8 @@ def cation_distance(anchor: str, halide: str, *, proton: bool) -> float:
 
     if anchor in CATIONS:
         return CATIONS[anchor] + ANIONS[halide]
+    if anchor == "H":  # a bare proton makes a bond, not a contact
+        return float(covalent_radii[[atomic_numbers["H"], atomic_numbers[halide]]].sum())
     numbers = np.array([atomic_numbers[anchor], atomic_numbers["H"], atomic_numbers[halide]])
     radii = vdw_radii(numbers)
     if proton:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qddft.atoms.electrons import VALENCE_ELECTRONS, n_valence_electrons
-from qddft.atoms.vacancy import FORMAL_CHARGES
+from qddft.atoms.ions import FORMAL_CHARGES
 from qddft.core.errors import ChargeError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qddft.atoms.geometry import is_sound
 from qddft.atoms.ligand import Ligand, molecule_atoms
 from qddft.core.errors import LigandError
 from qddft.core.units import KCAL_PER_MOL_IN_EV
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rdkit.Chem import Mol
 
 DEFAULT_COUNT = 8
+_MANY_ATOMS = 60  # molecules larger than this get fewer conformers, down to two: each costs its square
 DEFAULT_PRUNE_RMS = 0.3
 _MAX_STEPS = 5000
 # conformers that differ by more are never compared atom by atom, kcal/mol
@@ -43,7 +45,7 @@ class Conformer:
 
 
 def conformers(
-    ligand: Ligand, n: int = DEFAULT_COUNT, *, seed: int = 0, prune_rms: float = DEFAULT_PRUNE_RMS
+    ligand: Ligand, n: int | None = None, *, seed: int = 0, prune_rms: float = DEFAULT_PRUNE_RMS
 ) -> "tuple[Atoms, ...]":
     """Return up to ``n`` conformers sorted by force-field energy.
 
@@ -52,7 +54,7 @@ def conformers(
     ligand
         Its atom order is kept.
     n
-        Largest number returned; fewer if fewer are distinct.
+        Largest number returned; fewer if fewer are distinct. ``default_count`` if not given.
     seed
         Equal seeds give equal coordinates.
     prune_rms
@@ -70,11 +72,14 @@ def conformers(
     """
     from qddft.atoms.molecule import mol_of
 
-    found = search(mol_of(ligand), n, seed=seed, prune_rms=prune_rms, name=ligand.name)
+    mol = mol_of(ligand)
+    found = search(
+        mol, default_count(len(ligand)) if n is None else n, seed=seed, prune_rms=prune_rms, name=ligand.name
+    )
     return tuple(_described(ligand, item, rank, seed) for rank, item in enumerate(found))
 
 
-def ligand_with_conformer(ligand: Ligand, index: int, *, n: int = DEFAULT_COUNT, seed: int = 0) -> Ligand:
+def ligand_with_conformer(ligand: Ligand, index: int, *, n: int | None = None, seed: int = 0) -> Ligand:
     """Return the ligand in conformer ``index`` of ``conformers(ligand, n, seed=seed)``.
 
     Raises
@@ -86,6 +91,11 @@ def ligand_with_conformer(ligand: Ligand, index: int, *, n: int = DEFAULT_COUNT,
     if not 0 <= index < len(found):
         raise LigandError(f"{ligand.name} has {len(found)} distinct conformers (0 to {len(found) - 1}), not {index}")
     return replace(ligand, positions=rounded(found[index].positions), conformer=index, seed=seed)
+
+
+def default_count(n_atoms: int) -> int:
+    """Return how many conformers are searched for: eight, and fewer for large molecules."""
+    return max(2, min(DEFAULT_COUNT, DEFAULT_COUNT * _MANY_ATOMS**2 // n_atoms**2))
 
 
 def rounded(positions: np.ndarray) -> tuple[tuple[float, float, float], ...]:
@@ -127,7 +137,13 @@ def search(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) -> lis
         _embed(copy, n, seed=seed, name=name)
         upright = stretched(copy)
         energies, force_field = _relax(copy)
-        kept = _shortened(_distinct(copy, energies, prune_rms), n, upright)
+        sound = [index for index in _distinct(copy, energies, prune_rms) if is_sound(copy, index)]
+        kept = _shortened(sound, n, upright)
+    if not kept:
+        raise LigandError(
+            f"{force_field} gives {name} a geometry with broken or overlapping atoms (an unusual coordination, or a "
+            f"strained ring); give a structure file (xyz, sdf, mol) instead"
+        )
     found = []
     for index in kept:
         positions = copy.GetConformer(index).GetPositions()

@@ -4,16 +4,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qddft.atoms.anchors import find_anchors
-from qddft.atoms.conformers import DEFAULT_COUNT, DEFAULT_PRUNE_RMS, rounded, search
+from qddft.atoms.anchors import ACROSS, find_anchors
+from qddft.atoms.conformers import DEFAULT_PRUNE_RMS, default_count, rounded, search
 from qddft.atoms.ligand import Ligand, connected_parts
 from qddft.atoms.smiles import canonical_smiles, parse_smiles
 from qddft.atoms.stereo import specified
 from qddft.core.errors import LigandError
 
 if TYPE_CHECKING:
-    from rdkit.Chem import Mol
+    from rdkit.Chem import Atom, Mol
 
+_NON_METALS = frozenset({1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 33, 34, 35, 52, 53})
 # widest distance of two atoms that hold one surface together: O-O is 2.2 in a carboxylate, F-F 2.3 (cis) and
 # 3.3 (trans) in PF6, S-S 3.0 in a dithiocarbamate, Angstrom
 _WIDEST_PAIR = 3.1
@@ -43,20 +44,29 @@ def ligand_from_smiles(
         The SMILES does not parse, contradicts ``charge``, is several molecules that are not an ion pair, cannot be
         embedded, or has nothing that binds.
     """
-    mol = in_written_order(parse_smiles(smiles))
+    mol, _ = in_written_order(parse_smiles(smiles))
     return ligand_from_mol(mol, name=name, seed=seed, charge=charge, source=source)
 
 
-def in_written_order(mol: "Mol") -> "Mol":
-    """Return the molecule with its atoms in the order of its canonical SMILES; map numbers and geometry are kept."""
+def in_written_order(mol: "Mol") -> "tuple[Mol, tuple[int, ...]]":
+    """Return the molecule as read from its canonical SMILES, so that every spelling gives the same coordinates.
+
+    Returns
+    -------
+    tuple
+        The molecule, with the map numbers of ``mol``, and the index in ``mol`` of each of its atoms.
+    """
     from rdkit import Chem
 
     bare = Chem.Mol(mol)
     for atom in bare.GetAtoms():
         atom.SetAtomMapNum(0)
-    Chem.MolToSmiles(bare)
-    order = list(bare.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
-    return Chem.RenumberAtoms(mol, [int(index) for index in order])
+    written = parse_smiles(Chem.MolToSmiles(bare))
+    properties = bare.GetPropsAsDict(includePrivate=True, includeComputed=True)
+    order = tuple(int(index) for index in properties["_smilesAtomOutputOrder"])
+    for atom, index in zip(written.GetAtoms(), order, strict=True):
+        atom.SetAtomMapNum(mol.GetAtomWithIdx(index).GetAtomMapNum())
+    return written, order
 
 
 def ligand_from_mol(
@@ -101,7 +111,8 @@ def ligand_from_mol(
     full, note = _with_hydrogens(mol)
     anchors, kinds = find_anchors(mol, label)
     if positions is None:
-        positions = search(full, DEFAULT_COUNT, seed=seed, prune_rms=DEFAULT_PRUNE_RMS, name=label)[0].positions
+        n = default_count(full.GetNumAtoms())
+        positions = search(full, n, seed=seed, prune_rms=DEFAULT_PRUNE_RMS, name=label)[0].positions
         conformer: int | None = 0
     else:
         conformer = None
@@ -117,7 +128,7 @@ def ligand_from_mol(
         positions=rounded(positions),
         formal_charges=tuple(atom.GetFormalCharge() for atom in full.GetAtoms()),
         bonds=_bonds(full),
-        unpaired=sum(atom.GetNumRadicalElectrons() for atom in full.GetAtoms()),
+        unpaired=sum(atom.GetNumRadicalElectrons() for atom in full.GetAtoms() if not _is_metal(atom)),
         source=source,
         conformer=conformer,
         seed=seed,
@@ -145,6 +156,11 @@ def _with_hydrogens(mol: "Mol") -> "tuple[Mol, str]":
     for atom in definite.GetAtoms():
         atom.SetAtomMapNum(0)
     return Chem.AddHs(definite), note
+
+
+def _is_metal(atom: "Atom") -> bool:
+    """Tell the elements for which RDKit takes a lone pair or d electrons for radicals; they count as closed shells."""
+    return atom.GetAtomicNum() not in _NON_METALS
 
 
 def _bonds(mol: "Mol") -> tuple[tuple[int, int, float], ...]:
@@ -179,6 +195,7 @@ def _close_enough(
         for group, kind in zip(anchors, kinds, strict=True)
         if len(group) == 1
         or kind == "by hand"
+        or ACROSS in kind
         or float(np.linalg.norm(positions[group[0]] - positions[group[1]])) <= _WIDEST_PAIR
     ]
     return tuple(group for group, _ in kept), tuple(kind for _, kind in kept)

@@ -150,12 +150,13 @@ def _canonical(full: "Mol") -> "tuple[Mol, np.ndarray | None]":
 
     for atom in full.GetAtoms():
         atom.SetIntProp("_file_index", atom.GetIdx())
-    mol = in_written_order(Chem.RemoveHs(full))
+    bare = Chem.RemoveHs(full)
+    mol, order = in_written_order(bare)
     if full.GetNumConformers() == 0 or not full.GetConformer().Is3D():
         return mol, None
     complete = Chem.AddHs(full, addCoords=True)
     coordinates = complete.GetConformer().GetPositions()
-    heavy = [atom.GetIntProp("_file_index") for atom in mol.GetAtoms()]
+    heavy = [bare.GetAtomWithIdx(index).GetIntProp("_file_index") for index in order]
     hydrogens = [
         neighbor.GetIdx()
         for index in heavy
@@ -163,5 +164,4 @@ def _canonical(full: "Mol") -> "tuple[Mol, np.ndarray | None]":
         if neighbor.GetAtomicNum() == 1 and neighbor.GetIdx() not in heavy
     ]
     positions = coordinates[heavy + hydrogens]
-    mol.RemoveAllConformers()
     return mol, positions - positions.mean(axis=0)

@@ -1,9 +1,12 @@
 """A SMILES that survives text formats in which a backslash is an escape character."""
 
+from functools import lru_cache
+
 _ATTEMPTS = 400
 _SEED = 1
 
 
+@lru_cache(maxsize=1024)
 def without_backslash(smiles: str) -> str:
     r"""Return a SMILES of the same molecule without a backslash, the given one if there is none.
 

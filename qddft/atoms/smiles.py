@@ -63,12 +63,13 @@ def check_elements(mol: "Mol", name: str) -> None:
 
 def canonical_smiles(mol: "Mol") -> str:
     """Return RDKit's canonical isomeric SMILES without map numbers."""
-    from rdkit import Chem
+    from rdkit import Chem, rdBase
 
     copy = Chem.Mol(mol)
     for atom in copy.GetAtoms():
         atom.SetAtomMapNum(0)
-    return str(Chem.MolToSmiles(Chem.RemoveHs(copy)))
+    with rdBase.BlockLogs():
+        return str(Chem.MolToSmiles(Chem.RemoveHs(copy)))
 
 
 def _where(text: str) -> str:

@@ -59,7 +59,7 @@ def truncate(ligand: Ligand, carbons: int = DEFAULT_CARBONS, *, seed: int | None
     short = _without(mol, tails)
     Chem.SanitizeMol(short)
     Chem.AssignStereochemistry(short, cleanIt=True, force=True)
-    return _recorded(ligand, in_written_order(short), carbons, ligand.seed if seed is None else seed)
+    return _recorded(ligand, short, carbons, ligand.seed if seed is None else seed)
 
 
 def _without(mol: "Mol", tails: dict[tuple[int, int], set[int]]) -> "Mol":
@@ -78,8 +78,9 @@ def _without(mol: "Mol", tails: dict[tuple[int, int], set[int]]) -> "Mol":
 def _recorded(ligand: Ligand, short: "Mol", carbons: int, seed: int) -> Ligand:
     whole = ligand.truncated_from
     name = whole.name if whole else ligand.name
-    built = ligand_from_mol(short, name=f"{name} (C{carbons})", seed=seed, charge=ligand.charge, source=ligand.source)
-    new = {atom.GetIntProp("_whole_index"): atom.GetIdx() for atom in short.GetAtoms()}
+    written, order = in_written_order(short)
+    built = ligand_from_mol(written, name=f"{name} (C{carbons})", seed=seed, charge=ligand.charge, source=ligand.source)
+    new = {short.GetAtomWithIdx(old).GetIntProp("_whole_index"): index for index, old in enumerate(order)}
     return replace(
         built,
         anchors=tuple(tuple(new[index] for index in group) for group in ligand.anchors),

@@ -130,7 +130,7 @@ def _from_smiles(text: str, *, seed: int, charge: int | None) -> "Ligand":
         close = did_you_mean(text, _names())
         hint = close if close.startswith("Did") else "`qddft ligands` lists the names."
         raise LigandError(f"no ligand is called {text!r}. {hint} A SMILES or a structure file works too.")
-    mol = in_written_order(parse_smiles(text))
+    mol, _ = in_written_order(parse_smiles(text))
     record = same_molecule(mol)
     by_hand = any(atom.GetAtomMapNum() for atom in mol.GetAtoms())
     if record is not None and not by_hand and _same_smiles(mol, record):
@@ -207,6 +207,27 @@ def deprotonated(ligand: "Ligand", *, group: str | None = None) -> "Ligand":
     from qddft.atoms.protonation import deprotonated_smiles
 
     return _other_form(ligand, partial(deprotonated_smiles, group=group))
+
+
+def dissociated(ligand: "Ligand", *, group: str | None = None) -> "tuple[Ligand, Ligand]":
+    """Return the base and the proton of an acid, to be attached one after the other.
+
+    The base goes on a cation and the proton on a named halide, ``attach(with_base, proton, site=index)``: the charges
+    cancel, and the result is compared with the intact acid, which has the same atoms.
+
+    Parameters
+    ----------
+    ligand
+        An acid, an ammonium ...
+    group
+        As ``deprotonated``.
+
+    Raises
+    ------
+    LigandError
+        Nothing gives a proton, or no such group is there.
+    """
+    return deprotonated(ligand, group=group), get_ligand("proton")
 
 
 def _other_form(ligand: "Ligand", shift: "Callable[[Ligand], str]") -> "Ligand":

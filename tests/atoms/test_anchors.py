@@ -58,8 +58,8 @@ def test_zwitterion_lists_all_groups_the_anion_first():
 def test_lecithin_head_lists_phosphate_and_choline():
     ligand = ligand_from_smiles("CC(=O)OC[C@H](COP(=O)([O-])OCC[N+](C)(C)C)OC(C)=O")
     assert ligand.charge == 0
-    kinds = dict.fromkeys(ligand.anchor_kinds)
-    assert list(kinds) == ["phosphonate", "carbonyl", "quaternary ammonium"]
+    kinds = dict.fromkeys(kind for kind in ligand.anchor_kinds if " + " not in kind)
+    assert list(kinds) == ["phosphate", "carbonyl", "quaternary ammonium"]
 
 
 def test_anchors_by_hand_replace_the_groups():
