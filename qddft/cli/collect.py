@@ -46,16 +46,16 @@ def read_records(run: Path) -> list[dict[str, object]]:
 
 
 def show_results(records: list[dict[str, object]]) -> None:
-    """Print the results, beside the published values where there are any."""
-    from qddft.report.compare import compare, comparison_table
-    from qddft.report.result_tables import results_table
+    """Print the results, beside the published values where there are any, and every warning once."""
+    from qddft.report.compare import compare, order_sentence
+    from qddft.report.result_tables import short_table
 
-    show(results_table(records))
-    published = [record for record in records if record.get("source_value")]
-    if published:
-        say("\nbeside published values:")
-        show(comparison_table(compare(published)))
-    warnings = dict.fromkeys(str(text) for record in records for text in _warnings(record))
+    for title in dict.fromkeys(f"{item['system']}; {item['engine']}, level {item['level']}" for item in records):
+        say(title)
+    show(short_table(records))
+    if order := order_sentence(compare(records)):
+        say(order)
+    warnings = dict.fromkeys(text for record in records for text in _warnings(record))
     if warnings:
         say("\nwarnings:")
         for text in warnings:

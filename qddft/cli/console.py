@@ -40,9 +40,9 @@ def show(table: "Table") -> None:
     from rich import box
     from rich.table import Table as Grid
 
-    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for header, numeric in zip(table.headers, table.numeric, strict=True):
-        grid.add_column(header, justify="right" if numeric else "left", no_wrap=numeric)
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for index, (header, numeric) in enumerate(zip(table.headers, table.numeric, strict=True)):
+        grid.add_column(header, justify="right" if numeric else "left", no_wrap=numeric or index == 0, overflow="fold")
     for row in table.rows:
         grid.add_row(*(_literal(cell) for cell in row))
     console().print(grid)

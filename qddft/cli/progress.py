@@ -90,8 +90,11 @@ class LiveProgress:
             step = event.progress
             numbers = ("", "", "") if step is None else (f"{step.step}", f"{step.energy:.4f}", f"{step.max_force:.3f}")
             grid.add_row(event.entry.name, str(event.entry.atoms), *numbers)
-        bar = ProgressBar(total=self._last.total, completed=self._last.done, width=40)
-        return Group(Text(), bar, Text(f"{self._last.done} of {self._last.total} jobs done, {_left(self._last)}"), grid)
+        # a bar ends without a line break; in a grid it has a line of its own
+        head = Table.grid(padding=(0, 2))
+        count = Text(f"{self._last.done} of {self._last.total} jobs done")
+        head.add_row(ProgressBar(total=self._last.total, completed=self._last.done, width=30), count)
+        return Group(Text(), head, Text(_left(self._last), style="dim"), grid)
 
 
 def progress_display() -> PlainProgress | LiveProgress:

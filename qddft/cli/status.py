@@ -67,14 +67,15 @@ def _show(jobs: list[dict[str, Any]]) -> None:
     from qddft.report.tables import number, table_of
 
     columns = {
-        "job": [job["folder"] for job in jobs],
+        "job": [job["name"] for job in jobs],
         "state": [job["state"] for job in jobs],
         "atoms": [job["atoms"] for job in jobs],
         "step": [job["step"] for job in jobs],
         "energy (eV)": [number(job["energy_eV"], 4) for job in jobs],
-        "max. force (eV/Å)": [number(job["max_force_eV_per_A"], 3, signed=False) for job in jobs],
-        "reason": [job["reason"] for job in jobs],
+        "force (eV/Å)": [number(job["max_force_eV_per_A"], 3, signed=False) for job in jobs],
     }
+    if any(job["reason"] for job in jobs):
+        columns["reason"] = [job["reason"] for job in jobs]
     show(table_of(columns))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qddft.outputs.outputs import Outputs
+from qddft.report.compare import compare
 from qddft.report.run_data import RunData
 from qddft.report.tables import Table, number, table_of
 
@@ -36,6 +37,21 @@ def results_table(records: Sequence[Record]) -> Table:
         },
         note=SIGNS,
     )
+
+
+def short_table(records: Sequence[Record]) -> Table:
+    """Return one row a result, narrow enough for a terminal of 80 columns, with the published value beside ours."""
+    found = compare(records)
+    columns: dict[str, list[Any]] = {
+        "ligand": [record["ligand"] for record in records],
+        "reference": [record["reference"] for record in records],
+        "E_ads (eV)": [number(record["value"], 3) for record in records],
+    }
+    if any(item.published is not None for item in found):
+        columns["published"] = [number(item.published) for item in found]
+        columns["difference"] = [number(item.difference) for item in found]
+    columns["remark"] = [_remark(record) for record in records]
+    return table_of(columns, note=SIGNS)
 
 
 def decomposition_table(records: Sequence[Record]) -> Table | None:

@@ -178,4 +178,4 @@ def test_collect_table_shows_the_published_value(tmp_path, capsys):
     assert main(["collect", str(run.path)]) == DONE
     shown = capsys.readouterr().out
     assert "negative = bound" in shown
-    assert re.search(r"methanol .*−0\.33 .*−0\.33 .*agrees", shown)
+    assert re.search(r"methanol .*−0\.330 .*−0\.33 .*\+0\.00", shown)
