@@ -22,6 +22,7 @@ VERBS = {
     "run": "Run a study here; safe to interrupt, run again to resume.",
     "status": "Show one line for each job of a run.",
     "collect": "Gather results.json, results.csv and results.db.",
+    "audit": "Compare settings of folders with each other and a level.",
     "analyze": "Numbers and figures from finished calculations, made by anybody.",
     "report": "Make the page, figures, methods text and references.",
 }

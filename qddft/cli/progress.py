@@ -91,10 +91,10 @@ class LiveProgress:
             numbers = ("", "", "") if step is None else (f"{step.step}", f"{step.energy:.4f}", f"{step.max_force:.3f}")
             grid.add_row(event.entry.name, str(event.entry.atoms), *numbers)
         # a bar ends without a line break; in a grid it has a line of its own
-        head = Table.grid(padding=(0, 2))
+        top = Table.grid(padding=(0, 2))
         count = Text(f"{self._last.done} of {self._last.total} jobs done")
-        head.add_row(ProgressBar(total=self._last.total, completed=self._last.done, width=30), count)
-        return Group(Text(), head, Text(_left(self._last), style="dim"), grid)
+        top.add_row(ProgressBar(total=self._last.total, completed=self._last.done, width=30), count)
+        return Group(Text(), top, Text(_left(self._last), style="dim"), grid)
 
 
 def progress_display() -> PlainProgress | LiveProgress:

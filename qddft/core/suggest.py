@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+# a list longer than this helps nobody
+MOST = 40
+
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return a sentence that helps after a misspelt name.
@@ -24,4 +27,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     close = get_close_matches(word.lower(), by_lower, n=3, cutoff=0.6)
     if close:
         return "Did you mean " + " or ".join(f"{by_lower[name]!r}" for name in close) + "?"
-    return "Valid: " + ", ".join(names) + "." if names else "There is nothing to choose from."
+    if not names:
+        return "There is nothing to choose from."
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return "Valid: " + ", ".join(names[:MOST]) + more + "."
