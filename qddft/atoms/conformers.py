@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rdkit.Chem import Mol
 
 DEFAULT_COUNT = 8
+MAX_ATOMS = 400
 _MANY_ATOMS = 60  # molecules larger than this get fewer conformers, down to two: each costs its square
 DEFAULT_PRUNE_RMS = 0.3
 _MAX_STEPS = 5000
@@ -127,6 +128,11 @@ def search(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) -> lis
         raise LigandError(f"{name}: the number of conformers is {n}; ask for 1 or more")
     if not 0 <= seed < 2**31:
         raise LigandError(f"{name}: the seed is {seed}; it must lie between 0 and 2147483647")
+    if mol.GetNumAtoms() > MAX_ATOMS:
+        raise LigandError(
+            f"{name} has {mol.GetNumAtoms()} atoms; conformers are searched up to {MAX_ATOMS}: cut its chains, or give "
+            f"a structure file (xyz, sdf, mol), whose coordinates are kept"
+        )
     if len(Chem.GetMolFrags(mol)) > 1:
         return _search_pair(mol, n, seed=seed, prune_rms=prune_rms, name=name)
     shape = known_shape(mol)

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from qddft.atoms.ligand import Ligand
 
-_FILE_SUFFIXES = frozenset(
-    {".xyz", ".extxyz", ".sdf", ".mol", ".mol2", ".pdb", ".vasp", ".cif", ".traj", ".json", ".gen", ".smi"}
-)
+_FILE_SUFFIXES = frozenset({".xyz", ".extxyz", ".sdf", ".mol", ".pdb", ".vasp", ".cif", ".traj", ".json", ".gen"})
+_LONGEST_PATH = 255  # a longer text is a SMILES; asking the file system for it is an error of its own
 _UNICODE = str.maketrans({"⁻": "-", "−": "-", "–": "-", "⁺": "+", "₂": "2", "₃": "3", "₄": "4", "₆": "6"})
 
 
@@ -230,6 +229,21 @@ def dissociated(ligand: "Ligand", *, group: str | None = None) -> "tuple[Ligand,
     return deprotonated(ligand, group=group), get_ligand("proton")
 
 
+def ions_of(pair: "Ligand") -> "tuple[Ligand, ...]":
+    """Return the ions of an ion pair, for sites of their own: guanidinium and iodide of GAI.
+
+    Raises
+    ------
+    LigandError
+        The ligand is one molecule, or a pair whose chains were cut (cut the chains of the ions instead).
+    """
+    if len(pair.components) == 1:
+        raise LigandError(f"{pair.name} is one molecule, not an ion pair")
+    if pair.truncated_from is not None:
+        raise LigandError(f"{pair.name} was truncated; take the ions of {pair.truncated_from.name} and truncate those")
+    return tuple(get_ligand(ion, seed=pair.seed) for ion in pair.smiles.split("."))
+
+
 def _other_form(ligand: "Ligand", shift: "Callable[[Ligand], str]") -> "Ligand":
     """Shift a proton; of a truncated ligand, in the whole molecule too, for the record."""
     other = get_ligand(shift(ligand), seed=ligand.seed)
@@ -283,5 +297,7 @@ def _plain(name: str) -> str:
 
 
 def _is_path(text: str) -> bool:
+    if len(text) > _LONGEST_PATH:
+        return False
     path = Path(text)
     return path.suffix.lower() in _FILE_SUFFIXES or path.name.startswith(("POSCAR", "CONTCAR")) or path.is_file()

@@ -6,8 +6,9 @@ import pytest
 from qddft.atoms.electrons import n_valence_electrons
 from qddft.atoms.geometry import fits_graph
 from qddft.atoms.molecule import ligand_from_smiles
+from qddft.atoms.truncation import truncate
 from qddft.core.errors import LigandError
-from qddft.library.ligands import dissociated, get_ligand
+from qddft.library.ligands import dissociated, get_ligand, ions_of
 
 # SMILES, formula, charge, first functional group, unpaired electrons
 ODD = [
@@ -78,6 +79,15 @@ def test_an_acid_comes_apart_into_base_and_proton():
     assert (base.name, proton.name, base.charge + proton.charge) == ("oleate", "proton", 0)
     assert len(base) + len(proton) == len(get_ligand("oleic acid"))
     assert n_valence_electrons(proton.atoms, proton.charge) == 0
+
+
+def test_an_ion_pair_comes_apart_into_library_ions():
+    assert [ion.name for ion in ions_of(get_ligand("GAI"))] == ["guanidinium", "iodide"]
+    assert {ion.name for ion in ions_of(get_ligand("NH4PF6"))} == {"ammonium", "hexafluorophosphate"}
+    with pytest.raises(LigandError, match="acetate is one molecule"):
+        ions_of(get_ligand("acetate"))
+    with pytest.raises(LigandError, match="take the ions of cesium oleate"):
+        ions_of(truncate(get_ligand("cesium oleate"), 4))
 
 
 def test_a_coordination_that_force_fields_spoil_is_refused():

@@ -153,6 +153,7 @@ def test_equal_seeds_give_equal_coordinates_and_others_do_not():
         ("CCCC", "no group that is known to bind.*by hand"),
         ("CC(=O)O.CCN", r"2 separate molecules with charges \+0, \+0"),
         ("CC(=O)[O-].NC(N)=[NH2+].[Cs+]", r"3 separate molecules with charges -1, \+1, \+1"),
+        ("C" * 300 + "(=O)O", "has 902 atoms; conformers are searched up to 400"),
         ("[Pu+3]", "no van der Waals radius or no engine"),
     ],
 )
