@@ -5,12 +5,13 @@ Definitions, all per ligand: ``E_ads = [E(complex) - E(slab) - sum of references
 Angew. Chem. Int. Ed. 56, 10070 (2017).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qddft.analysis.audit import compare_settings
 from qddft.analysis.reaction import Reaction
 from qddft.core.errors import ConvergenceError, OutputError
 from qddft.outputs.outputs import Outputs
@@ -19,14 +20,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 IDENTITY_TOLERANCE = 1e-6
-# what decides an energy, under the names that engines report; what describes one run (files, limits, electrons) is not
-COMPARED = (
-    "xc", "gga", "metagga", "aexx", "hfscreen", "hubbard", "core", "mode", "basis", "setups", "cutoff_eV",
-    "grid_spacing_A", "prec", "lasph", "gga_compat", "soc", "smearing", "sigma_eV", "dispersion", "accuracy", "kpoints",
-    "kpoint_scheme", "periodic",
-)  # fmt: skip
-# a molecule in a box and a slab differ in these by nature
-OF_THE_CELL = frozenset({"kpoints", "kpoint_scheme", "periodic"})
+# a closed-shell slab is rightly run without, its radical with spin polarization
+_OF_RADICALS = frozenset({"ispin", "nupdown"})
 
 
 @dataclass(frozen=True)
@@ -141,6 +136,8 @@ def require_converged(outputs: Mapping[str, Outputs]) -> None:
 def _problem(item: Outputs) -> str | None:
     if item.energy is None:
         return "has no energy"
+    if changed := item.extra.get("energy_deciding_changes"):
+        return f"was not computed with the inputs that were planned: {', '.join(changed)} changed"
     if item.electronically_converged is not True:
         return "is not electronically converged" if item.electronically_converged is False else _unproven("electronic")
     if item.ionically_converged is not True:
@@ -152,42 +149,40 @@ def _unproven(loop: str) -> str:
     return f"does not prove its {loop} convergence"
 
 
-def setting_differences(outputs: Mapping[str, Outputs], molecules: Collection[str] = ()) -> tuple[str, ...]:
-    """Return, for every setting that is stated and not the same in all calculations, a sentence.
+@dataclass(frozen=True)
+class Comparison:
+    """What an audit found between the terms of one energy difference.
+
+    Attributes
+    ----------
+    differences
+        Settings that decide energies and are not the same: the energies must not be subtracted.
+    remarks
+        What makes the difference less certain, or cannot be known.
+    """
+
+    differences: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def compare_terms(outputs: Mapping[str, Outputs], *, radicals: bool = False) -> Comparison:
+    """Compare the settings of all terms of an energy difference.
 
     Parameters
     ----------
     outputs
         By name.
-    molecules
-        Names of those in a box, whose k-points and periodicity are not compared.
+    radicals
+        Open shells are meant: unequal spin treatment is no difference.
     """
-    seen: dict[str, dict[str, list[str]]] = {}
-    for name, item in outputs.items():
-        stated = {key: item.settings[key] for key in COMPARED if item.settings.get(key) is not None}
-        stated |= _potentials(item.settings.get("potentials") or ())
-        for key, value in {"engine": item.engine, "engine version": item.engine_version, **stated}.items():
-            if key in OF_THE_CELL and name in molecules:
-                continue
-            seen.setdefault(key, {}).setdefault(repr(_plain(value)), []).append(name)
-    return tuple(_difference(key, values) for key, values in seen.items() if len(values) > 1)
-
-
-def _potentials(titles: Iterable[str]) -> dict[str, str]:
-    """Return the PAW data set of each element from titles such as ``PAW_PBE Pb_d 06Sep2000``."""
-    words = [(title, title.split()) for title in titles]
-    return {f"potential of {parts[1].split('_')[0]}": title for title, parts in words if len(parts) > 1}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return sorted((str(key), repr(_plain(item))) for key, item in value.items())
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _difference(key: str, values: Mapping[str, Sequence[str]]) -> str:
-    said = "; ".join(f"{value} in {', '.join(names)}" for value, names in values.items())
-    return f"{key} differs: {said}"
+    audit = compare_settings(*outputs.values(), names=tuple(outputs))
+    found = [item for item in audit.differences if not (radicals and item.key in _OF_RADICALS)]
+    # a key that no term has is none of this engine, but dispersion always is
+    gaps = [item for item in audit.unknown if item.key == "dispersion" or set(item.sources) != set(audit.sources)]
+    return Comparison(
+        tuple(item.text for item in found if item.importance == "decides energies"),
+        (*(item.text for item in found if item.importance == "changes accuracy"), *(item.text for item in gaps)),
+    )
 
 
 def coverage(atoms: "Atoms", per_face: int) -> float:

@@ -46,6 +46,9 @@ def periodic_axes(cell: np.ndarray, scaled: np.ndarray) -> tuple[bool, bool, boo
     scaled
         Fractional positions, shape (n_atoms, 3).
     """
+    if abs(np.linalg.det(cell)) < 1e-9:
+        # a molecule computed without a cell
+        return False, False, False
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
     first, second, third = (_largest_gap(scaled[:, axis]) * heights[axis] < VACUUM for axis in range(3))
     return bool(first), bool(second), bool(third)

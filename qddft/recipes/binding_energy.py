@@ -8,11 +8,11 @@ from qddft.analysis.binding import (
     adsorption_energy,
     anchor_distances,
     check_identity,
+    compare_terms,
     coverage,
     decompose,
     doubts,
     energy_of,
-    setting_differences,
 )
 from qddft.analysis.reaction import Reaction, get_scheme
 from qddft.core.frozen import freeze_fields
@@ -105,6 +105,11 @@ class BindingEnergy:
         """The formula of the value, with its sign."""
         return convention_of(self.reaction, self.n)
 
+    @property
+    def radicals(self) -> bool:
+        """Some terms are open shells, some are not."""
+        return len({item.final.unpaired for leg in self.legs for item in leg.candidates}) > 1
+
     def jobs(self) -> dict[str, Job]:
         """Return all jobs by label."""
         # the slab first: other ligands wait for it too
@@ -124,14 +129,15 @@ class BindingEnergy:
         choices = {leg.species.name: choose(leg, outputs) for leg in self.legs}
         chosen = {name: choice.outputs for name, choice in choices.items()}
         problems = [problem for choice in choices.values() for problem in choice.doubts]
-        differences = setting_differences(chosen, {leg.species.name for leg in self.molecules if leg.isolated})
+        compared = compare_terms(chosen, radicals=self.radicals)
         warnings = [
             *(f"NOT CONVERGED: {problem}" for problem in problems),
-            *(f"SETTINGS DIFFER: {difference}" for difference in differences),
+            *(f"SETTINGS DIFFER: {difference}" for difference in compared.differences),
+            *(f"settings: {remark}" for remark in compared.remarks),
             *(warning for choice in choices.values() for warning in choice.warnings),
             *_of_calculations(chosen),
         ]
-        refused = (problems and not self.allow_unconverged) or (differences and not self.allow_differences)
+        refused = (problems and not self.allow_unconverged) or (compared.differences and not self.allow_differences)
         without_energy = any(item.energy is None for item in chosen.values())
         details = self._facts(choices)
         if refused or without_energy:
@@ -166,7 +172,7 @@ class BindingEnergy:
             LIGAND_PART: outputs[self._part_label(LIGAND_PART, pose)],
         }
         compared = {"complex": choices[self.complexes.species.name].outputs, **fragments}
-        problems = [*doubts(fragments), *setting_differences(compared)]
+        problems = [*doubts(fragments), *compare_terms(compared, radicals=self.radicals).differences]
         if problems:
             return {}, [f"no decomposition: {problem}" for problem in problems]
         energies = {name: energy_of(item, name) for name, item in (*compared.items(), ("slab", slab))}

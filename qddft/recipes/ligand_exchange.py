@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qddft.analysis.binding import setting_differences
+from qddft.analysis.binding import compare_terms
 from qddft.analysis.reaction import Reaction, Species
 from qddft.core.errors import ReferenceSchemeError
 from qddft.jobs.job import Job
@@ -87,7 +87,8 @@ class LigandExchange:
     ) -> tuple[str, ...]:
         """Compare the two complexes with each other; each is compared with its own references already."""
         chosen = {part.complexes.species.name: choose(part.complexes, given[prefix]) for prefix, part in parts.items()}
-        return setting_differences({name: choice.outputs for name, choice in chosen.items()})
+        radicals = any(part.radicals for part in parts.values())
+        return compare_terms({name: choice.outputs for name, choice in chosen.items()}, radicals=radicals).differences
 
     def _result(self, value: float | None, warnings: list[str], details: Mapping[str, Any]) -> Result:
         one, other = self.before, self.after

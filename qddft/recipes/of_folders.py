@@ -11,11 +11,11 @@ from qddft.analysis.binding import (
     adsorption_energy,
     anchor_distances,
     check_identity,
+    compare_terms,
     coverage,
     decompose,
     doubts,
     energy_of,
-    setting_differences,
 )
 from qddft.analysis.reaction import Reaction, composition_of
 from qddft.core.errors import ReferenceSchemeError
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 Calculation = str | Path | Outputs
-# meshes of cells of different size are equally dense when points times length agree this well
-_DENSITY_TOLERANCE = 0.05
 _SAME_CELL = 0.02
 
 
@@ -80,10 +78,17 @@ def binding_energy(
     legs = _named(complex, slab, references)
     parts = {} if fragments is None else {"slab@ads": _read(fragments[0]), "ligand@ads": _read(fragments[1])}
     reaction, count = _reaction(legs, n)
-    found = [*_differences(legs, reaction), *setting_differences({"complex": legs["complex"], **parts})]
+    compared = compare_terms(legs | parts)
+    cells = _cell_difference(legs["complex"].atoms, legs["slab"].atoms, reaction)
     problems = [f"NOT CONVERGED: {item}" for item in doubts(legs | parts)]
-    differences = [f"SETTINGS DIFFER: {item}" for item in found]
-    warnings = [*problems, *differences, *(f"{name}: {text}" for name, item in legs.items() for text in item.warnings)]
+    differences = [f"SETTINGS DIFFER: {item}" for item in (*compared.differences, *cells)]
+    remarks = [f"settings: {item}" for item in compared.remarks]
+    warnings = [
+        *problems,
+        *differences,
+        *remarks,
+        *(f"{name}: {text}" for name, item in legs.items() for text in item.warnings),
+    ]
     refused = (problems and not allow_unconverged) or (differences and not allow_differences)
     # the energies are asked for even where the number is refused, so that a missing one is told at once
     per_reaction = reaction.right[0].coefficient
@@ -137,16 +142,6 @@ def _reaction(legs: Mapping[str, Outputs], n: int | None) -> tuple[Reaction, int
     return reaction, n
 
 
-def _differences(legs: Mapping[str, Outputs], reaction: Reaction) -> list[str]:
-    """Compare settings; meshes and cells of complex and slab by their density, those of molecules not at all."""
-    not_by_value = set(legs) - {"complex"}
-    return [
-        *setting_differences(legs, not_by_value),
-        *_cell_difference(legs["complex"].atoms, legs["slab"].atoms, reaction),
-        *_mesh_difference(legs["complex"], legs["slab"]),
-    ]
-
-
 def _lateral(atoms: "Atoms") -> np.ndarray:
     """Return the lengths of the lateral cell vectors, Angstrom, shape (2,)."""
     return np.asarray(atoms.cell.lengths()[:2], dtype=float)
@@ -159,24 +154,6 @@ def _cell_difference(complex_: "Atoms", slab: "Atoms", reaction: Reaction) -> li
     if abs(ratio - slabs) <= _SAME_CELL * ratio:
         return []
     return [f"lateral cell differs: the complex has {ratio:.3f} times the area of the slab, but holds {slabs:g} of it"]
-
-
-def _mesh_difference(complex_: Outputs, slab: Outputs) -> list[str]:
-    one, other = complex_.settings.get("kpoints"), slab.settings.get("kpoints")
-    schemes = complex_.settings.get("kpoint_scheme"), slab.settings.get("kpoint_scheme")
-    found = []
-    if None not in schemes and schemes[0] != schemes[1]:
-        found.append(f"kpoint_scheme differs: {schemes[0]} in complex; {schemes[1]} in slab")
-    if one is None or other is None:
-        return found
-    density = np.array(one[:2]) * _lateral(complex_.atoms) / (np.array(other[:2]) * _lateral(slab.atoms))
-    if np.abs(density - 1).max() > _DENSITY_TOLERANCE:
-        found.append(f"k-point density differs: {_mesh(one)} in complex; {_mesh(other)} in slab")
-    return found
-
-
-def _mesh(mesh: Sequence[int]) -> str:
-    return "x".join(str(points) for points in mesh)
 
 
 def _details(legs: Mapping[str, Outputs], count: int, faces: int) -> dict[str, Any]:

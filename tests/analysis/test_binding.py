@@ -8,11 +8,11 @@ from qddft.analysis.binding import (
     adsorption_energy,
     anchor_distances,
     check_identity,
+    compare_terms,
     coverage,
     decompose,
     doubts,
     require_converged,
-    setting_differences,
 )
 from qddft.analysis.reaction import Reaction, Species
 from qddft.core.errors import ConvergenceError, OutputError
@@ -23,13 +23,14 @@ ENERGY = st.floats(-5000, 100, allow_nan=False)
 
 def outputs(energy=-1.0, **changes):
     facts = {
+        "atoms": Atoms("H"),
         "energy": energy,
         "electronically_converged": True,
         "ionically_converged": True,
         "settings": {"xc": "PBE", "cutoff_eV": 400.0, "kpoints": [4, 4, 1]},
         "engine": "vasp",
     }
-    return Outputs(atoms=Atoms("H"), **(facts | changes))
+    return Outputs(**(facts | changes))
 
 
 def adsorption(n=1):
@@ -94,20 +95,49 @@ def test_converged_calculations_are_not_doubted():
     require_converged({"slab": outputs()})
 
 
+def slab_outputs(mesh=(2, 2, 1), **changes):
+    """Return a slab of 12 x 12 Angstrom whose atoms leave no gap in the plane."""
+    atoms = Atoms("Pb16", cell=[12, 12, 30], pbc=True)
+    atoms.positions[:, :2] = [[3 * i, 3 * j] for i in range(4) for j in range(4)]
+    facts = {"xc": "PBE", "cutoff_eV": 400.0, "dispersion": "none", "kpoints": list(mesh), "kpoint_scheme": "gamma"}
+    return outputs(atoms=atoms, settings=facts | changes)
+
+
+def molecule_outputs(**changes):
+    facts = {"xc": "PBE", "cutoff_eV": 400.0, "dispersion": "none", "kpoints": [1, 1, 1]}
+    return outputs(atoms=Atoms("H", cell=[10, 10, 10], pbc=True), settings=facts | changes)
+
+
 def test_settings_that_differ_are_named_with_both_values():
-    other = outputs(settings={"xc": "PBE", "cutoff_eV": 520.0, "kpoints": [4, 4, 1]}, engine="gpaw")
-    found = setting_differences({"slab": outputs(), "complex": other})
-    assert found == (
-        "engine differs: 'vasp' in slab; 'gpaw' in complex",
-        "cutoff_eV differs: 400.0 in slab; 520.0 in complex",
-    )
+    found = compare_terms({"slab": slab_outputs(), "complex": slab_outputs(cutoff_eV=520.0)})
+    assert found.differences == ("cutoff_eV differs (decides energies): 400.0 in slab; 520.0 in complex",)
+    assert found.remarks == ()
 
 
 def test_the_mesh_of_a_molecule_is_not_compared_but_that_of_a_slab_is():
-    molecule = outputs(settings={"xc": "PBE", "cutoff_eV": 400.0, "kpoints": [1, 1, 1]})
-    both = {"slab": outputs(), "other": molecule}
-    assert setting_differences(both, {"other"}) == ()
-    assert setting_differences(both) == ("kpoints differs: [4, 4, 1] in slab; [1, 1, 1] in other",)
+    assert compare_terms({"slab": slab_outputs(), "molecule": molecule_outputs()}).differences == ()
+    (difference,) = compare_terms({"slab": slab_outputs(), "complex": slab_outputs(mesh=(4, 4, 1))}).differences
+    assert difference.startswith("kpoints differs")
+
+
+def test_what_changes_the_accuracy_only_is_a_remark():
+    found = compare_terms({"slab": slab_outputs(sigma_eV=0.05), "complex": slab_outputs(sigma_eV=0.2)})
+    assert found.differences == ()
+    assert found.remarks[0].startswith("sigma_eV differs (changes accuracy)")
+
+
+def test_what_cannot_be_known_is_a_remark_unless_no_term_has_it():
+    vague = slab_outputs(dispersion=None, cutoff_eV=None)
+    assert any("dispersion is unknown" in text for text in compare_terms({"a": vague, "b": vague}).remarks)
+    remarks = compare_terms({"a": vague, "b": slab_outputs()}).remarks
+    assert any("cutoff_eV is unknown in a" in text for text in remarks)
+    assert not any("cutoff_eV" in text for text in compare_terms({"a": vague, "b": vague}).remarks)
+
+
+def test_a_radical_may_be_polarized_where_the_slab_is_not():
+    terms = {"slab": slab_outputs(ispin=1), "radical": molecule_outputs(ispin=2)}
+    assert compare_terms(terms).differences[0].startswith("ispin differs")
+    assert compare_terms(terms, radicals=True).differences == ()
 
 
 def test_coverage_counts_ligands_on_the_area_of_one_face():

@@ -53,7 +53,7 @@ ENERGIES = {"slab·acid": -110.5, "slab·amine": -121.0, "slab": -100.0, "acid":
 
 def output(energy, **changes):
     facts = {"energy": energy, "electronically_converged": True, "ionically_converged": True}
-    facts |= {"settings": {"xc": "GFN2-xTB"}, "engine": "tblite"}
+    facts |= {"settings": {"xc": "GFN2-xTB", "dispersion": "built-in"}, "engine": "tblite"}
     return Outputs(atoms=Atoms("Pb", cell=[10, 10, 20]), **(facts | changes))
 
 
@@ -101,7 +101,7 @@ def test_no_number_where_one_of_the_two_has_none():
 
 def test_the_two_complexes_are_compared_with_each_other():
     recipe = LigandExchange("exchange", ACID, AMINE)
-    other = {"settings": {"xc": "GFN1-xTB"}}
+    other = {"settings": {"xc": "GFN1-xTB", "dispersion": "built-in"}}
     outputs = finished(recipe)
     outputs |= {label: replace(outputs[label], **other) for label in outputs if label.startswith(AFTER)}
     (result,) = recipe.evaluate(outputs)
