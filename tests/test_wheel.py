@@ -64,5 +64,5 @@ def test_study_runs_from_the_wheel_alone(wheel, tmp_path):
     assert str(environment) in where
     (tmp_path / "small.yaml").write_text(STUDY)
     shown = call(environment / "bin" / "qddft", "run", "small.yaml", cwd=tmp_path, OMP_NUM_THREADS="1")
-    assert re.search(r"CO +[+−]\d", shown)
+    assert re.search(r"CO +neutral +[+−]\d", shown)
     assert (tmp_path / "run-small" / "report" / "index.html").is_file()
