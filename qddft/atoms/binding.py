@@ -1,7 +1,7 @@
 """Put a ligand on a face of a slab."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from qddft.atoms.contacts import MIN_CONTACT, fragments_of, vdw_radii
 from qddft.atoms.face_swap import FaceSwap, face_swap
 from qddft.atoms.faces import FACES, FaceName, face_of
 from qddft.atoms.ligand import Ligand
-from qddft.atoms.placing import Fitting, Request, first_clear, fit
+from qddft.atoms.placing import Blocked, Fitting, Request, first_clear, fit
+from qddft.atoms.poses import COARSE, FINE, Grid
 from qddft.atoms.targets import Where, check_mode, make_plans
 from qddft.core.errors import PlacementError
 from qddft.core.suggest import did_you_mean
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # places tried around others on a face that is crowded; on a clean one they are all alike
 _PLACES = 12
+# geometries that get a finer grid of angles after the coarse one failed for all
+_CLOSER_LOOKS = 3
 # poses are judged by pairs up to 0.9 of the van der Waals distance
 _MOST_CONTACT = 0.85
 
@@ -102,7 +105,7 @@ def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
     requests = [Request(face, slab.numbers, ligand, plan, wanted, min_contact, seed) for plan in plans]
     found = _search(slab, requests, _geometries(ligand, conformer, seed))
     complex_ = assembled(slab, _attached(found, requests[0], swap), vacuum)
-    check_complete(complex_, len(slab.info["qddft"]["fragments"]), min_contact)
+    check_complete(complex_, ligand, len(slab.info["qddft"]["fragments"]), min_contact)
     return complex_
 
 
@@ -180,46 +183,81 @@ def _extension(positions: np.ndarray, head: int) -> float:
 
 def _search(slab: "Atoms", requests: list[Request], geometries: Iterator[_Geometry]) -> _Found:
     """Return the pose of the first geometry that fits; a strict fit at any place goes before a loose one."""
+    failed = _Failed()
     crowded = bool((fragments_of(slab) > 0).any())
-    radii = vdw_radii(_numbers(requests[0].ligand))
-    blocked: list[Fitting] = []
-    problem: PlacementError | None = None
+    tried = []
     for geometry in geometries:
-        loose: _Found | None = None
-        for request in requests:
-            for target in request.plan.targets[: _PLACES if crowded else 1]:
-                try:
-                    fitting = fit(request, geometry.positions, target)
-                except PlacementError as error:
-                    problem = error
-                    continue
-                if fitting is None or (loose is not None and fitting.strictness >= loose.fitting.strictness):
-                    continue
-                positions = first_clear(fitting, radii, request.face.lattice, request.limit)
-                if positions is None:
-                    blocked.append(fitting)
-                    continue
-                loose = _Found(positions, fitting, geometry)
-                if fitting.strictness == 0:
-                    return loose
-        if loose is not None:
-            return loose
-    if not blocked and problem is not None:
-        raise problem
-    raise _too_large(slab, requests[0], blocked, radii) if blocked else _no_room(slab, requests[0])
+        tried.append(geometry)
+        found = _try(geometry, requests, failed, COARSE, crowded=crowded)
+        if found is not None:
+            return found
+        if failed.hopeless:
+            break
+    for geometry in tried[:_CLOSER_LOOKS]:
+        found = _try(geometry, requests, failed, FINE, crowded=crowded)
+        if found is not None:
+            return found
+    raise _explained(slab, requests[0], failed)
 
 
-def _numbers(ligand: Ligand) -> np.ndarray:
+@dataclass
+class _Failed:
+    """What was tried in vain: poses that touch their images, what was in the way, distances that cannot be."""
+
+    touching: list[Fitting] = field(default_factory=list)
+    blocked: list[Blocked] = field(default_factory=list)
+    problems: list[PlacementError] = field(default_factory=list)
+
+    @property
+    def hopeless(self) -> bool:
+        """No conformer will do: either the anchors do not reach or the head has no room."""
+        return not self.touching and all(item.head for item in self.blocked)
+
+
+def _try(geometry: _Geometry, requests: list[Request], failed: _Failed, grid: Grid, *, crowded: bool) -> _Found | None:
+    """Return the best pose of one geometry, ``None`` if there is none; note failures in ``failed``."""
+    loose: _Found | None = None
+    for request in requests:
+        for target in request.plan.targets[: _PLACES if crowded else 1]:
+            try:
+                fitting = fit(request, geometry.positions, target, grid)
+            except PlacementError as error:
+                failed.problems.append(error)
+                continue
+            if isinstance(fitting, Blocked):
+                failed.blocked.append(fitting)
+                continue
+            if loose is not None and fitting.strictness >= loose.fitting.strictness:
+                continue
+            positions = first_clear(fitting, _radii(request.ligand), request.face.lattice, request.limit)
+            if positions is None:
+                failed.touching.append(fitting)
+                continue
+            loose = _Found(positions, fitting, geometry)
+            if fitting.strictness == 0:
+                return loose
+    return loose
+
+
+def _radii(ligand: Ligand) -> np.ndarray:
     from ase.data import atomic_numbers
 
-    return np.array([atomic_numbers[symbol] for symbol in ligand.symbols])
+    return vdw_radii(np.array([atomic_numbers[symbol] for symbol in ligand.symbols]))
 
 
-def _too_large(slab: "Atoms", request: Request, blocked: list[Fitting], radii: np.ndarray) -> PlacementError:
+def _explained(slab: "Atoms", request: Request, failed: _Failed) -> PlacementError:
+    """Return the error that helps most."""
+    if failed.touching:
+        return _too_large(slab, request, failed.touching)
+    return _no_room(slab, request, failed.blocked) if failed.blocked else failed.problems[0]
+
+
+def _too_large(slab: "Atoms", request: Request, touching: list[Fitting]) -> PlacementError:
     """Say which cell is large enough."""
+    radii = _radii(request.ligand)
 
     def fits(lattice: np.ndarray) -> bool:
-        return any(first_clear(fitting, radii, lattice, request.limit) is not None for fitting in blocked)
+        return any(first_clear(fitting, radii, lattice, request.limit) is not None for fitting in touching)
 
     label = slab.info.get("qddft", {}).get("supercell", "this")
     needed = smallest_cell(slab, fits)
@@ -230,14 +268,17 @@ def _too_large(slab: "Atoms", request: Request, blocked: list[Fitting], radii: n
     )
 
 
-def _no_room(slab: "Atoms", request: Request) -> PlacementError:
+def _no_room(slab: "Atoms", request: Request, blocked: list[Blocked]) -> PlacementError:
     """Say that no pose is free of contacts with the surface."""
     asked = f" at {request.distance:g} Å" if request.distance is not None else ""
     others = " or the ligands on it" if (fragments_of(slab) > 0).any() else ""
+    found = blocked[0].obstacle
+    atom, surface = request.ligand.symbols[found.atom], slab.symbols[found.surface]
     return PlacementError(
         f"{request.plan.mode}: {request.ligand.name} finds no pose on the {request.face.termination} "
         f"{request.face.name} face{asked} that stays {request.min_contact:g} of the van der Waals distance away from "
-        f"the surface{others}. Try another mode, site or distance, or a smaller min_contact."
+        f"the surface{others}; at best its {atom} {found.atom} comes within {found.distance:.2f} Å of {surface} "
+        f"{found.surface}. Try another mode, site or distance, or a smaller min_contact."
     )
 
 

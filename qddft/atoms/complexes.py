@@ -8,7 +8,7 @@ import numpy as np
 
 from qddft.atoms.contacts import ligand_contacts
 from qddft.atoms.faces import FaceName
-from qddft.atoms.ions import FORMAL_CHARGES
+from qddft.atoms.ions import A_CATIONS, B_CATIONS, FORMAL_CHARGES
 from qddft.atoms.ligand import Ligand
 from qddft.atoms.slab import with_vacuum
 from qddft.core.errors import PlacementError
@@ -78,13 +78,15 @@ def assembled(slab: "Atoms", ligands: list[Attached], vacuum: float | None) -> "
     return with_vacuum(joined, _vacuum(slab) if vacuum is None else vacuum)
 
 
-def check_complete(complex_: "Atoms", first: int, min_contact: float) -> None:
+def check_complete(complex_: "Atoms", ligand: Ligand, first: int, min_contact: float) -> None:
     """Check the new ligands once more, atom by atom, in the finished periodic cell.
 
     Parameters
     ----------
     complex_
         The structure.
+    ligand
+        What was attached.
     first
         Number of the first new fragment.
     min_contact
@@ -96,7 +98,8 @@ def check_complete(complex_: "Atoms", first: int, min_contact: float) -> None:
         Two atoms are too close.
     """
     fragment = complex_.arrays["fragment"]
-    for contact in ligand_contacts(complex_, below=min_contact, ignored=_geminal_pairs(complex_)):
+    ignored = [*_geminal_pairs(complex_), *_donor_pairs(complex_, ligand, first)]
+    for contact in ligand_contacts(complex_, below=min_contact, ignored=ignored):
         if max(fragment[contact.first], fragment[contact.second]) < first:
             continue
         if contact.image[2]:
@@ -117,6 +120,15 @@ def _geminal_pairs(complex_: "Atoms") -> list[tuple[int, int]]:
             pairs.extend((anchor, i) for i in own)
             pairs.extend((j, i) for j in beside for i in atoms)
     return pairs
+
+
+def _donor_pairs(complex_: "Atoms", ligand: Ligand, first: int) -> list[tuple[int, int]]:
+    """Return the pairs of all atoms of the new ligands that can bind with the cations of the slab."""
+    fragment = complex_.arrays["fragment"]
+    cations = np.flatnonzero((fragment == 0) & np.isin(complex_.get_chemical_symbols(), (*A_CATIONS, *B_CATIONS)))
+    donors = sorted({i for group in ligand.anchors for i in group})
+    starts = [int(np.flatnonzero(fragment == number)[0]) for number in range(first, int(fragment.max()) + 1)]
+    return [(start + donor, cation) for start in starts for donor in donors for cation in cations.tolist()]
 
 
 # no bond of an anchor atom is longer than this (P-I 2.5), Angstrom

@@ -1,7 +1,8 @@
 """Short contacts between fragments of a structure, periodic images included.
 
-Van der Waals radii are those of Alvarez, Dalton Trans. 42, 8617 (2013), or of Bondi and his successors (as shipped by
-ASE with their sources) where these are larger, so that a structure without short contacts has none by either table.
+Van der Waals radii are the largest of three tables: Alvarez, Dalton Trans. 42, 8617 (2013), and Bondi with his
+successors, both as shipped by ASE with their sources, and the Blue Obelisk table of RDKit. A structure without short
+contacts then has none by any of them.
 """
 
 from collections.abc import Iterable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 MIN_CONTACT = 0.7
+# where the Blue Obelisk table is larger: O, F, P, Br, I
+_BLUE_OBELISK = {8: 1.55, 9: 1.50, 15: 1.95, 35: 1.90, 53: 2.10}
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ def vdw_table() -> np.ndarray:
     table = np.full((2, size), np.nan)
     table[0, : len(bondi)], table[1, : len(alvarez)] = bondi, alvarez
     radii = np.asarray(np.fmax(*table))
+    for number, radius in _BLUE_OBELISK.items():
+        radii[number] = max(radii[number], radius)
     radii.flags.writeable = False
     return radii
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.atoms.bond_lengths import cation_distance, donor_distance
-from qddft.atoms.poses import Poses, bridge_ends, chelate_ends, joined, poses_on_axis, poses_on_point
+from qddft.atoms.poses import Grid, Poses, bridge_ends, chelate_ends, joined, poses_on_axis, poses_on_point
 
 if TYPE_CHECKING:
     from qddft.atoms.ligand import Ligand
     from qddft.atoms.targets import Plan, Target
 
-_AZIMUTHS = np.arange(24) * np.pi / 12
 _ELEVATIONS = np.array([20.0, 35.0, 50.0, 65.0]) * np.pi / 180
 # an anchor goes to the middle of two Pb if its bond length is at least this share of half their distance
 _REACHES = 0.9
@@ -63,6 +62,22 @@ class Molecule:
     up: np.ndarray
 
 
+@dataclass(frozen=True)
+class Turn:
+    """Which orientations are laid out.
+
+    Attributes
+    ----------
+    seed
+        Turns the grid of angles unless it is 0.
+    grid
+        How fine it is.
+    """
+
+    seed: int
+    grid: Grid
+
+
 def molecule_of(ligand: "Ligand", positions: np.ndarray, plan: "Plan") -> Molecule:
     """Return a conformer with its head for a plan; a hydrogen halide points its proton down."""
     head = _head(ligand, positions, plan)
@@ -84,7 +99,7 @@ def _head(ligand: "Ligand", positions: np.ndarray, plan: "Plan") -> tuple[int, .
 
 
 def families(
-    molecule: Molecule, plan: "Plan", target: "Target", distances: tuple[float, ...], seed: int
+    molecule: Molecule, plan: "Plan", target: "Target", distances: tuple[float, ...], turn: Turn
 ) -> Iterator[tuple[Poses, Bonds]]:
     """Yield families of poses, each with its bonds.
 
@@ -98,8 +113,8 @@ def families(
         Where.
     distances
         Of each anchor from its surface atoms, Angstrom.
-    seed
-        As ``qddft.atoms.poses.poses_on_point``.
+    turn
+        Which orientations.
 
     Raises
     ------
@@ -107,14 +122,14 @@ def families(
         The anchors cannot be at these distances.
     """
     if plan.mode == "A-site":
-        yield _in_place(molecule, target, seed)
+        yield _in_place(molecule, target, turn)
     elif len(plan.group) == 2:
-        yield from _two_anchors(molecule, target, distances)
+        yield from _two_anchors(molecule, target, distances, turn)
     elif len(target.atoms) == 2:
-        yield from _one_between_two(molecule, target, distances[0], seed)
+        yield from _one_between_two(molecule, target, distances[0], turn)
     else:
         point = target.points[0] + distances[0] * _Z
-        yield _on_points(molecule, [point], seed), Bonds(plan.group, (target.atoms,), (distances,))
+        yield _on_points(molecule, [point], turn), Bonds(plan.group, (target.atoms,), (distances,))
 
 
 def anchor_distances(ligand: "Ligand", plan: "Plan", target: "Target", symbols: np.ndarray) -> tuple[float, ...]:
@@ -150,48 +165,54 @@ def _linked(ligand: "Ligand", atom: int) -> list[int]:
     return [j if i == atom else i for i, j in sorted(ligand.graph) if atom in (i, j)]
 
 
-def _in_place(molecule: Molecule, target: "Target", seed: int) -> tuple[Poses, Bonds]:
+def _in_place(molecule: Molecule, target: "Target", turn: Turn) -> tuple[Poses, Bonds]:
     """Put the middle of a charged head where an ion was taken away."""
     nothing = tuple(() for _ in molecule.head)
-    return _on_points(molecule, [target.points[0]], seed), Bonds(molecule.head, nothing, nothing)
+    return _on_points(molecule, [target.points[0]], turn), Bonds(molecule.head, nothing, nothing)
 
 
-def _on_points(molecule: Molecule, points: list[np.ndarray], seed: int) -> Poses:
+def _on_points(molecule: Molecule, points: list[np.ndarray], turn: Turn) -> Poses:
     pivot = molecule.positions[list(molecule.head)].mean(axis=0)
-    return joined([poses_on_point(molecule.positions, pivot, point, molecule.up, seed) for point in points])
+    placed = [poses_on_point(molecule.positions, pivot, point, molecule.up, turn.seed, turn.grid) for point in points]
+    return joined(placed)
 
 
-def _one_between_two(molecule: Molecule, target: "Target", distance: float, seed: int) -> Iterator[tuple[Poses, Bonds]]:
+def _one_between_two(
+    molecule: Molecule, target: "Target", distance: float, turn: Turn
+) -> Iterator[tuple[Poses, Bonds]]:
     """One anchor in the place of a halide: above the middle of its two Pb, or on one of them if it does not reach."""
     line = target.points[1] - target.points[0]
     half = float(np.linalg.norm(line)) / 2
     if distance >= half - 1e-9:
         rise = np.sqrt(max(distance**2 - half**2, 0.0))
         point = target.points.mean(axis=0) + rise * _Z
-        yield _on_points(molecule, [point], seed), Bonds(molecule.head, (target.atoms,), ((distance, distance),))
+        yield _on_points(molecule, [point], turn), Bonds(molecule.head, (target.atoms,), ((distance, distance),))
         return
     for k, axis in ((0, line), (1, -line)):
         inwards = axis / (2 * half)
         points = [target.points[k] + distance * (np.cos(angle) * inwards + np.sin(angle) * _Z) for angle in _ELEVATIONS]
-        yield _on_points(molecule, points, seed), Bonds(molecule.head, (target.atoms[k : k + 1],), ((distance,),))
+        yield _on_points(molecule, points, turn), Bonds(molecule.head, (target.atoms[k : k + 1],), ((distance,),))
 
 
-def _two_anchors(molecule: Molecule, target: "Target", distances: tuple[float, ...]) -> Iterator[tuple[Poses, Bonds]]:
+def _two_anchors(
+    molecule: Molecule, target: "Target", distances: tuple[float, ...], turn: Turn
+) -> Iterator[tuple[Poses, Bonds]]:
     """Two anchors on one surface atom, or each on its own."""
     first, second = molecule.head
     span = float(np.linalg.norm(molecule.positions[first] - molecule.positions[second]))
     pair, reach = (first, second), (distances[0], distances[1])
     if len(target.atoms) == 1:
         point = target.points[0]
-        turned = [_turned(molecule, pair, chelate_ends(point, reach, span, azimuth), None) for azimuth in _AZIMUTHS]
+        turned = []
+        for azimuth in 2 * np.pi * np.arange(turn.grid.azimuths) / turn.grid.azimuths:
+            ends = chelate_ends(point, reach, span, azimuth)
+            about = np.array([point, point + ends[1] - ends[0]])
+            turned.append(poses_on_axis(molecule.positions, pair, ends, molecule.up, about, turn.grid))
         yield joined(turned), Bonds(pair, (target.atoms, target.atoms), ((reach[0],), (reach[1],)))
         return
     for order in ((0, 1), (1, 0)):
         points = target.points[list(order)]
-        poses = _turned(molecule, pair, bridge_ends(points, reach, span), points)
+        ends = bridge_ends(points, reach, span)
+        poses = poses_on_axis(molecule.positions, pair, ends, molecule.up, points, turn.grid)
         sites = tuple((target.atoms[k],) for k in order)
         yield poses, Bonds(pair, sites, ((reach[0],), (reach[1],)))
-
-
-def _turned(molecule: Molecule, pair: tuple[int, int], ends: np.ndarray, about: np.ndarray | None) -> Poses:
-    return poses_on_axis(molecule.positions, pair, ends, molecule.up, about)

@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.atoms.contacts import vdw_radii
-from qddft.atoms.families import Bonds, Molecule, anchor_distances, families, molecule_of
-from qddft.atoms.poses import Poses
-from qddft.atoms.surroundings import Body, Limits, Verdict, judge, own_images_clear, surroundings_of
+from qddft.atoms.families import Bonds, Molecule, Turn, anchor_distances, families, molecule_of
+from qddft.atoms.poses import COARSE, Grid, Poses
+from qddft.atoms.surroundings import (
+    Body,
+    Limits,
+    Obstacle,
+    Surroundings,
+    Verdict,
+    judge,
+    obstacle,
+    own_images_clear,
+    surroundings_of,
+)
 from qddft.core.errors import PlacementError
 
 if TYPE_CHECKING:
@@ -16,13 +26,16 @@ if TYPE_CHECKING:
     from qddft.atoms.ligand import Ligand
     from qddft.atoms.targets import Plan, Target
 
-# ratios are kept a little above the limit, so that another table of radii agrees
-_MARGIN = 1.02
+# ratios are kept a little above the limit, so that rounded coordinates still keep it
+_MARGIN = 1.001
 # what pairs that follow from the bond may come down to: 0.64 is C...Pb of a carboxylate that chelates at 2.54 Å, 0.62
 # is O...Cs at the sum of ionic radii; at a distance that the user insists on an anchor may push a halide further
 _GEMINAL_LIMIT, _ANCHOR_LIMIT, _ASKED_LIMIT = 0.62, 0.62, 0.5
 # without a distance asked for, bonds are lengthened by up to this much where that makes room, Angstrom
-_STRETCHES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+_STRETCH, _LONGEST_STRETCH, _MOST_STRETCHES = 0.1, 0.5, 8
+# two anchors of a protonated group need more, because the proton lies between them, Angstrom
+_LONGEST_FOR_TWO = 0.7
+_DONORS = frozenset({"N", "O", "F", "S", "P", "Cl", "Br", "I"})
 _PROTIC = frozenset({"N", "O", "S", "F", "Cl", "Br", "I"})
 
 
@@ -92,10 +105,28 @@ class _Judged:
     poses: Poses
     bonds: Bonds
     verdict: Verdict
+    body: Body
+    around: Surroundings
 
 
-def fit(request: Request, positions: np.ndarray, target: "Target") -> Fitting | None:
-    """Return the acceptable poses of one conformer at one place, the strictest kind there is, ``None`` without any.
+@dataclass(frozen=True)
+class Blocked:
+    """No acceptable pose.
+
+    Attributes
+    ----------
+    obstacle
+        What is in the way of the best pose.
+    head
+        Even the head of the molecule alone has no room, so that other conformers do not help.
+    """
+
+    obstacle: Obstacle
+    head: bool
+
+
+def fit(request: Request, positions: np.ndarray, target: "Target", grid: Grid = COARSE) -> Fitting | Blocked:
+    """Return the acceptable poses of one conformer at one place, the strictest kind there is, or what is in the way.
 
     Parameters
     ----------
@@ -105,6 +136,8 @@ def fit(request: Request, positions: np.ndarray, target: "Target") -> Fitting | 
         The conformer, shape (n_atoms, 3), Angstrom.
     target
         The place.
+    grid
+        How finely orientations are laid out.
 
     Raises
     ------
@@ -113,25 +146,45 @@ def fit(request: Request, positions: np.ndarray, target: "Target") -> Fitting | 
     """
     molecule = molecule_of(request.ligand, positions, request.plan)
     levels = _levels(request)
+    judged = _each_distance(request, molecule, target, grid)
+    return _first(judged, target, levels) or _blocked(judged)
+
+
+def _each_distance(request: Request, molecule: Molecule, target: "Target", grid: Grid) -> list[list[_Judged]]:
+    """Judge the poses at every distance that is tried, until one is strictly acceptable.
+
+    Raises
+    ------
+    PlacementError
+        The anchors can be at none of them.
+    """
     judged: list[list[_Judged]] = []
     problem: PlacementError | None = None
     for distances in _distances(request, target):
         try:
-            judged.append(_judged(request, molecule, target, distances))
+            judged.append(_judged(request, molecule, target, distances, grid))
         except PlacementError as error:
             problem = error
             continue
-        strict = _best(judged[-1], target, levels, 0)
-        if strict is not None:
-            return strict
+        if _best(judged[-1], target, _levels(request), 0) is not None:
+            break
     if problem is not None and not judged:
         raise problem
-    for strictness in range(1, len(levels)):
+    return judged
+
+
+def _first(judged: list[list[_Judged]], target: "Target", levels: tuple[Limits, ...]) -> Fitting | None:
+    """Return the poses of the strictest level and the shortest distance that has any."""
+    for strictness in range(len(levels)):
         for each in judged:
             found = _best(each, target, levels, strictness)
             if found is not None:
                 return found
     return None
+
+
+def _head_fits(judged: list[list[_Judged]]) -> bool:
+    return any(item.verdict.head_fits for each in judged for item in each)
 
 
 def first_clear(fitting: Fitting, radii: np.ndarray, lattice: np.ndarray, limit: float) -> np.ndarray | None:
@@ -171,6 +224,7 @@ def body_of(molecule: Molecule) -> Body:
         numbers=numbers,
         radii=vdw_radii(numbers),
         anchors=molecule.head,
+        donors=tuple(sorted({i for group in ligand.anchors for i in group if ligand.symbols[i] in _DONORS})),
         beside=tuple(tuple(linked[i]) for i in molecule.head),
         near=tuple(sorted(near)),
         protons=tuple((h, heavy) for h, heavy in bound if ligand.symbols[heavy] in _PROTIC),
@@ -188,7 +242,12 @@ def _distances(request: Request, target: "Target") -> list[tuple[float, ...]]:
         return [()]
     if request.distance is not None:
         return [(request.distance,) * len(table)]
-    return [tuple(d + stretch for d in table) for stretch in _STRETCHES]
+    longest = _LONGEST_STRETCH if len(table) == 1 else _LONGEST_FOR_TWO
+    if target.place is not None and len(target.atoms) == 1:
+        # above a single Pb the place of the halide itself is farther away than a short bond
+        longest = max(longest, longest + float(np.linalg.norm(target.place - target.points[0])) - min(table))
+    steps = min(_MOST_STRETCHES, round(longest / _STRETCH) + 1)
+    return [tuple(d + stretch for d in table) for stretch in np.linspace(0.0, longest, steps).tolist()]
 
 
 def _levels(request: Request) -> tuple[Limits, ...]:
@@ -198,13 +257,27 @@ def _levels(request: Request) -> tuple[Limits, ...]:
     return (limit, limit, limit), (limit, anchor, limit), (limit, anchor, min(limit, _GEMINAL_LIMIT))
 
 
-def _judged(request: Request, molecule: Molecule, target: "Target", distances: tuple[float, ...]) -> list[_Judged]:
+def _judged(
+    request: Request, molecule: Molecule, target: "Target", distances: tuple[float, ...], grid: Grid
+) -> list[_Judged]:
     lowest = float(target.points[:, 2].min())
     around = surroundings_of(request.face, request.numbers, target.removed, lowest)
     body = body_of(molecule)
     loosest = _levels(request)[-1]
-    found = families(molecule, request.plan, target, distances, request.seed)
-    return [_Judged(poses, bonds, judge(poses, body, around, bonds.sites, loosest)) for poses, bonds in found]
+    found = families(molecule, request.plan, target, distances, Turn(request.seed, grid))
+    return [
+        _Judged(poses, bonds, judge(poses, body, around, bonds.sites, loosest), body, around) for poses, bonds in found
+    ]
+
+
+def _blocked(judged: list[list[_Judged]]) -> Blocked:
+    """Say what is in the way of the pose that comes closest to being acceptable."""
+    flat = [item for each in judged for item in each]
+    room = [item.verdict.worst.min(axis=0) for item in flat]
+    best = max(range(len(flat)), key=lambda k: float(room[k].max()))
+    item, pose = flat[best], int(room[best].argmax())
+    found = obstacle(item.poses.positions[pose], item.body, item.around, item.bonds.sites)
+    return Blocked(found, head=not _head_fits(judged))
 
 
 def _best(judged: list[_Judged], target: "Target", levels: tuple[Limits, ...], strictness: int) -> Fitting | None:

@@ -11,13 +11,54 @@ import numpy as np
 from qddft.core.errors import PlacementError
 
 _DEGREE = np.pi / 180.0
-# (tilt, directions of the tilt), degrees; the spin about the molecule's own axis comes in _SPINS steps
-_CONE = ((0, 1), (15, 8), (30, 8), (45, 12), (60, 12), (75, 12))
-_SPHERE = (*_CONE, (90, 12), (105, 12), (120, 12), (135, 12), (150, 8), (165, 8), (180, 1))
-_SPINS = 24
-_HINGES = np.arange(-75, 76, 15) * _DEGREE
-_LEANS = np.array([0, -15, 15, -30, 30]) * _DEGREE
+# below this length a molecule has no direction of its own, Angstrom
 _UPRIGHT = 0.3
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How finely poses are laid out, degrees.
+
+    Attributes
+    ----------
+    cone
+        (tilt, number of directions of the tilt) of a molecule on one anchor.
+    rest
+        The same for the other half of the sphere, used if the molecule has no direction.
+    spins
+        Steps of the turn about the molecule's own axis.
+    hinges
+        Turns about the axis through two anchors.
+    leans
+        Turns of everything about the surface atoms.
+    azimuths
+        Steps of the direction of a chelate.
+    """
+
+    cone: tuple[tuple[float, int], ...]
+    rest: tuple[tuple[float, int], ...]
+    spins: int
+    hinges: tuple[float, ...]
+    leans: tuple[float, ...]
+    azimuths: int
+
+
+COARSE = Grid(
+    cone=((0, 1), (15, 8), (30, 8), (45, 12), (60, 12), (75, 12)),
+    rest=((90, 12), (105, 12), (120, 12), (135, 12), (150, 8), (165, 8), (180, 1)),
+    spins=24,
+    hinges=tuple(range(-75, 76, 15)),
+    leans=(0, -15, 15, -30, 30),
+    azimuths=24,
+)
+FINE = Grid(
+    cone=((0, 1), (10, 8), (20, 12), (30, 12), (40, 16), (50, 20), (60, 20), (70, 24)),
+    rest=((80, 24), (90, 24), (100, 24), (110, 24), (120, 20), (130, 20), (140, 16), (150, 12), (165, 8), (180, 1)),
+    spins=36,
+    hinges=tuple(range(-80, 81, 8)),
+    leans=(0, -8, 8, -16, 16, -24, 24, -32, 32),
+    azimuths=24,
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +82,9 @@ def joined(families: list[Poses]) -> Poses:
     return Poses(np.concatenate([f.positions for f in families]), np.concatenate([f.tilts for f in families]))
 
 
-def poses_on_point(positions: np.ndarray, pivot: np.ndarray, point: np.ndarray, up: np.ndarray, seed: int) -> Poses:
+def poses_on_point(
+    positions: np.ndarray, pivot: np.ndarray, point: np.ndarray, up: np.ndarray, seed: int, grid: Grid
+) -> Poses:
     """Turn a molecule about a point of it that sits at a fixed place.
 
     Parameters
@@ -57,19 +100,21 @@ def poses_on_point(positions: np.ndarray, pivot: np.ndarray, point: np.ndarray, 
         there is none and every orientation is tried.
     seed
         0 keeps the grid of angles aligned with the lattice, other seeds turn it.
+    grid
+        How finely.
     """
     free = float(np.linalg.norm(up)) < _UPRIGHT
     local = (positions - pivot) @ _to_z(up).T
     offset = np.random.default_rng(seed).uniform(0.0, 2 * np.pi, 2) if seed else np.zeros(2)
     if np.ptp(local, axis=0).max() < 1e-6:
         return Poses(local[None] + point, np.zeros(1))
-    rotations, tilts = _rotations(_SPHERE if free else _CONE, offset)
+    rotations, tilts = _rotations((*grid.cone, *grid.rest) if free else grid.cone, grid.spins, offset)
     turned = np.einsum("pij,nj->pni", rotations, local)
     return Poses(turned + point, np.zeros(len(tilts)) if free else tilts)
 
 
 def poses_on_axis(
-    positions: np.ndarray, pair: tuple[int, int], ends: np.ndarray, up: np.ndarray, about: np.ndarray | None = None
+    positions: np.ndarray, pair: tuple[int, int], ends: np.ndarray, up: np.ndarray, about: np.ndarray, grid: Grid
 ) -> Poses:
     """Turn a molecule about the axis through two anchors that sit at fixed places.
 
@@ -85,14 +130,17 @@ def poses_on_axis(
         Direction of the molecule that should point away from the face, Angstrom.
     about
         Two points, shape (2, 3): the whole is also leaned about the axis through them.
+    grid
+        How finely.
     """
     middle = positions[list(pair)].mean(axis=0)
     local = (positions - middle) @ _frame(positions[pair[1]] - positions[pair[0]], up)
     world = _frame(ends[1] - ends[0], np.array([0.0, 0.0, 1.0]))
-    hinges = np.array([_about_x(angle) for angle in _HINGES])
+    angles = np.array(grid.hinges) * _DEGREE
+    hinges = np.array([_about_x(angle) for angle in angles])
     turned = np.einsum("ij,pjk,nk->pni", world, hinges, local) + ends.mean(axis=0)
-    family = Poses(turned, np.abs(_HINGES))
-    return family if about is None else joined([_leaned(family, about, angle) for angle in _LEANS])
+    family = Poses(turned, np.abs(angles))
+    return joined([_leaned(family, about, lean * _DEGREE) for lean in grid.leans])
 
 
 def chelate_ends(point: np.ndarray, distances: tuple[float, float], span: float, azimuth: float) -> np.ndarray:
@@ -176,13 +224,13 @@ def _leaned(family: Poses, about: np.ndarray, angle: float) -> Poses:
     return Poses((family.positions - about[0]) @ rotation.T + about[0], tilts)
 
 
-def _rotations(cone: tuple[tuple[int, int], ...], offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rotations Rz(azimuth) Ry(tilt) Rz(spin) of what stands along z, shape (n, 3, 3), and the tilts, radians."""
+def _rotations(cone: tuple[tuple[float, int], ...], spins: int, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rotations Rz(azimuth) Ry(tilt) Rz(spin) of what stands on z, shape (n, 3, 3), and the tilts, radians."""
     tilt, azimuth = np.array(
         [(t * _DEGREE, 2 * np.pi * k / count + offset[0]) for t, count in cone for k in range(count)]
     ).T
-    spin = 2 * np.pi * np.arange(_SPINS) / _SPINS + offset[1]
-    tilts = np.repeat(tilt, _SPINS)
+    spin = 2 * np.pi * np.arange(spins) / spins + offset[1]
+    tilts = np.repeat(tilt, spins)
     lead = _about_z(azimuth) @ _about_y(tilt)
     return (lead[:, None] @ _about_z(spin)[None, :]).reshape(-1, 3, 3), tilts
 

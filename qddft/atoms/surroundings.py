@@ -43,6 +43,8 @@ class Body:
         Atomic numbers and van der Waals radii (Angstrom), shape (n_atoms,).
     anchors
         Binding atoms.
+    donors
+        Atoms that could bind too, such as the other oxygens of the group; near a cation they count as anchors.
     beside
         Atoms bonded to each anchor.
     near
@@ -56,6 +58,7 @@ class Body:
     numbers: np.ndarray
     radii: np.ndarray
     anchors: tuple[int, ...]
+    donors: tuple[int, ...]
     beside: tuple[tuple[int, ...], ...]
     near: tuple[int, ...]
     protons: tuple[tuple[int, int], ...]
@@ -98,10 +101,22 @@ class Verdict:
         Smallest ratio of each pose for pairs of the kinds ``other``, ``anchor`` and ``geminal``, shape (3, n_poses).
     score
         Crowding minus hydrogen bonds plus tilt; low is good; shape (n_poses,).
+    head_fits
+        Whether the head of the molecule, without the rest, has room in any pose.
     """
 
     worst: np.ndarray
     score: np.ndarray
+    head_fits: bool
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What is in the way: an atom of the molecule, an atom of the surface and their distance, Angstrom."""
+
+    atom: int
+    surface: int
+    distance: float
 
 
 def surroundings_of(face: Face, numbers: np.ndarray, without: int | None, lowest: float) -> Surroundings:
@@ -168,7 +183,7 @@ def judge(
     lean = _TILT * (1 - np.cos(poses.tilts[left])) * (1 + body.length / 5.0)
     bonds = hydrogen_bonds(placed[left], body, around)
     score[left] = _CROWDING * crowding[left] - _HYDROGEN_BOND * bonds + lean
-    return Verdict(worst, score)
+    return Verdict(worst, score, bool(len(left)))
 
 
 def _pair_kinds(body: Body, around: Surroundings, sites: tuple[tuple[int, ...], ...]) -> np.ndarray:
@@ -177,6 +192,8 @@ def _pair_kinds(body: Body, around: Surroundings, sites: tuple[tuple[int, ...], 
     for hydrogen, _ in body.protons:
         kind[hydrogen, around.halide] = _ATTRACTED
     kind[np.ix_(np.isin(body.numbers, _ACCEPTORS), around.cation)] = _ATTRACTED
+    for donor in body.donors:
+        kind[donor, around.cation] = ANCHOR
     for anchor, beside, atoms in zip(body.anchors, body.beside, sites, strict=True):
         kind[anchor] = ANCHOR
         # a hydrogen between an anchor and its surface atom is in the way, however the bond is
@@ -216,6 +233,15 @@ def _judge_chunk(
     plain = of_kind != _ATTRACTED
     np.add.at(crowding, owner[plain], (_CROWDED - close[plain]) ** 2)
     return worst, crowding
+
+
+def obstacle(positions: np.ndarray, body: Body, around: Surroundings, sites: tuple[tuple[int, ...], ...]) -> Obstacle:
+    """Return the closest pair of a pose of shape (n_atoms, 3) that is not bound."""
+    ratios = _squared_ratios(_wrapped(positions, around.lattice), body.radii, around)
+    ratios[_pair_kinds(body, around, sites) == _BOUND] = np.inf
+    i, k = np.unravel_index(int(ratios.argmin()), ratios.shape)
+    distance = np.sqrt(ratios[i, k]) * (body.radii[i] + around.radii[k])
+    return Obstacle(int(i), int(around.owners[k]), float(distance))
 
 
 def _squared_ratios(points: np.ndarray, radii: np.ndarray, around: Surroundings) -> np.ndarray:

@@ -114,20 +114,20 @@ def _anchors(ligand: "Ligand", mode: Mode) -> list[tuple[tuple[int, ...], str]]:
     named = list(zip(ligand.anchors, ligand.anchor_kinds, strict=True))
     if mode == "X-site":
         named = [item for item in named if role_of(item[1]) == "donor"]
-        if not named or ligand.charge > 0:
+        if not named or ligand.charge >= 0:
             raise PlacementError(
-                f"X-site: {ligand.name} (charge {ligand.charge:+d}) has no donor that could take the place of a "
-                "halide; use an anion such as a carboxylate, or the mode A-site for a cation."
+                f"X-site: {ligand.name} (charge {ligand.charge:+d}) is no anion that could take the place of a halide; "
+                "use the anion, such as a carboxylate, the mode atop for a neutral molecule, or A-site for a cation."
             )
         of_best = [(group, "donor") for group, kind in named if kind == named[0][1]]
         firsts = [next((item for item in of_best if len(item[0]) == size), None) for size in (2, 1)]
         return [item for item in firsts if item is not None]
     if mode == "A-site":
         named = [item for item in named if role_of(item[1]) == "cation"]
-        if not named or ligand.charge < 0:
+        if not named or ligand.charge <= 0:
             raise PlacementError(
                 f"A-site: {ligand.name} (charge {ligand.charge:+d}) is no cation that could take the place of Cs; "
-                "use an ammonium or guanidinium, or the mode X-site for an anion."
+                "use the ammonium or guanidinium, the mode atop for a neutral molecule, or X-site for an anion."
             )
     wanted = 2 if mode in ("bidentate", "bridging") else 1
     for group, kind in named:

@@ -214,7 +214,7 @@ def test_a_small_cell_is_refused_with_the_smallest_that_works():
         ("oleylamine", "PbX2", {"seed": -1}, "seed -1"),
         ("oleylamine", "PbX2", {"site": 0}, "atom 0 is no place"),
         ("oleylamine", "PbX2", {"site": "middle"}, "site 'middle'"),
-        ("oleylammonium", "PbX2", {"mode": "X-site"}, "no donor that could take the place of a halide"),
+        ("oleylammonium", "PbX2", {"mode": "X-site"}, "no anion that could take the place of a halide"),
         ("oleylammonium", "PbX2", {"mode": "A-site"}, "holds no Cs"),
         ("acetate", "CsX", {"mode": "A-site"}, "is no cation"),
         ("ammonium", "CsX", {"mode": "A-site", "distance": 3.0}, "leave the distance out"),
@@ -253,6 +253,15 @@ def test_a_conformer_is_taken_as_asked():
 
 
 def test_a_folded_geometry_gives_way_to_another_conformer():
-    folded = replace(ligand("acetic acid"), positions=((0.0, 0.0, 0.0),) * 8)
-    complex_ = attach(slab(), folded, seed=1)
-    assert entries(complex_)[0]["conformer"] is not None
+    straight = ligand("CCCCCCCC(=O)O")
+    positions = np.array(straight.positions)
+    anchor = straight.anchors[0][0]
+    # six atoms of the tail surround the anchor: whichever way up, one is in the surface
+    tail = np.argsort(-np.linalg.norm(positions - positions[anchor], axis=1))[:6]
+    positions[tail] = positions[anchor] + 1.5 * np.vstack([np.eye(3), -np.eye(3)])
+    folded = replace(straight, positions=tuple(tuple(row) for row in positions.tolist()))
+    complex_ = attach(slab(), folded)
+    assert entries(complex_)[0]["conformer"] != 0
+    from_file = replace(folded, conformer=None)
+    with pytest.raises(PlacementError, match="finds no pose"):
+        attach(slab(), from_file)
