@@ -37,3 +37,9 @@ class Engine(Protocol):
 
     def read(self, job: "Job", folder: Path) -> "Outputs":
         """Read a finished calculation."""
+
+    def finished(self, folder: Path) -> bool:
+        """Tell whether a folder holds a finished calculation, whoever started it, with or without ``outputs.json``."""
+
+    def failure(self, folder: Path) -> str:
+        """Return what the program itself left about its failure; empty when it left nothing."""

@@ -58,6 +58,13 @@ def _duration(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text!r} cannot name a machine; use letters, digits, _ and -, and name its file so")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
 Word = Annotated[str, AfterValidator(_plain_word)]
 Argument = Annotated[str, AfterValidator(_argument)]
 Option = Annotated[str, AfterValidator(_option)]
@@ -178,7 +185,7 @@ class Machine(_Table):
         ``slurm``, or ``pbs`` (scripts and commands are written, you submit them).
     """
 
-    name: str
+    name: Name
     scheduler: Literal["slurm", "pbs"] = "slurm"
     queue: Queue = Queue()
     environment: Environment = Environment()

@@ -1,19 +1,24 @@
 """The text of batch scripts. Every value is quoted on its way into the shell."""
 
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qddft.engines.machine import Machine, Queue, seconds_of
+from qddft.engines.machine import Machine, Queue, VaspPrograms, seconds_of
+
+_EXECUTABLE = re.compile(r"VASP_EXE:-(vasp_(?:std|gam|ncl))\b")
 
 # what stands around every program: a job that is told that its time is nearly up stops its program, puts itself back
 # into the queue if it may, and otherwise leaves everything ready for `qddft submit`
 _RUN = """
-out_of_time=0
-trap 'out_of_time=1; kill -s {signal} "$program" 2>/dev/null' USR1
-trap 'kill -s TERM "$program" 2>/dev/null' TERM
+out_of_time=0 program=""
+stop() {{ if [[ -n "$program" ]]; then kill -s "$1" "$program" 2>/dev/null; fi; }}
+trap 'out_of_time=1; stop {signal}' USR1
+trap 'stop TERM' TERM
 {command} &
 program=$!
+if [[ $out_of_time -eq 1 ]]; then stop {signal}; fi
 status=0
 wait "$program" || status=$?
 # a trapped signal ends the wait, not the program
@@ -44,12 +49,19 @@ def chunk_script(machine: Machine, run: Path, tasks: str) -> str:
     python = shlex.quote(machine.environment.python)
     index = '"${SLURM_ARRAY_TASK_ID:-${PBS_ARRAY_INDEX:-0}}"'
     command = f"{python} -m qddft.study.chunk {shlex.quote(str(run))} {shlex.quote(tasks)} {index}"
-    return _script(machine, run, command, "TERM")
+    return _script(machine, run, command, "TERM", {})
 
 
 def folder_script(machine: Machine, folder: Path) -> str:
-    """Return the script that runs ``job.sh`` of one VASP job folder, an absolute path."""
-    return _script(machine, folder, "bash job.sh", "USR1")
+    """Return the script that runs ``job.sh`` of one VASP job folder, an absolute path.
+
+    ``job.sh`` names the kind of executable that the job needs; the machine says what it is called there.
+    """
+    kind = _EXECUTABLE.search((folder / "job.sh").read_text(encoding="utf-8"))
+    vasp = machine.vasp
+    named = {"vasp_std": vasp.std, "vasp_gam": vasp.gam, "vasp_ncl": vasp.ncl}
+    executable = named[kind[1] if kind else "vasp_std"]
+    return _script(machine, folder, "bash job.sh", "USR1", {"VASP_EXE": executable, **_vasp_variables(vasp)})
 
 
 def sbatch_options(queue: Queue, token: str, *, serial: bool, after: Sequence[str] = ()) -> list[str]:
@@ -108,7 +120,7 @@ def pbs_options(queue: Queue, token: str, *, serial: bool, after: Sequence[str] 
     return options + (["-W", f"depend=afterok:{':'.join(after)}"] if after else [])
 
 
-def _script(machine: Machine, folder: Path, command: str, signal: str) -> str:
+def _script(machine: Machine, folder: Path, command: str, signal: str, variables: Mapping[str, str]) -> str:
     environment = machine.environment
     lines = [
         "#!/usr/bin/env bash",
@@ -117,21 +129,17 @@ def _script(machine: Machine, folder: Path, command: str, signal: str) -> str:
         f"cd -- {shlex.quote(str(folder))} || exit 1",
     ]
     lines += [f"module load {shlex.quote(name)} || exit 1" for name in environment.modules]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in _variables(machine).items()]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in {**variables, **environment.variables}.items()]
     lines += environment.setup
     return "\n".join(lines) + _RUN.format(command=command, signal=signal, restarts=machine.queue.restarts)
 
 
-def _variables(machine: Machine) -> dict[str, str]:
-    """Return what is exported: the user's variables, and what job.sh of a VASP folder asks for."""
-    vasp = machine.vasp
+def _vasp_variables(vasp: VaspPrograms) -> dict[str, str]:
+    """Return what job.sh of a VASP folder asks for."""
     named = {
         "VASP_LAUNCHER": " ".join(vasp.launcher),
-        "VASP_STD": vasp.std,
-        "VASP_GAM": vasp.gam,
-        "VASP_NCL": vasp.ncl,
         "QDDFT_NCORE": vasp.ncore,
         "QDDFT_KPAR": vasp.kpar,
         "VASP_PSP_DIR": vasp.potcars,
     }
-    return {name: str(value) for name, value in named.items() if value is not None} | machine.environment.variables
+    return {name: str(value) for name, value in named.items() if value is not None}

@@ -14,6 +14,7 @@ from qddft.core.suggest import did_you_mean
 from qddft.core.units import BOLTZMANN_IN_EV_PER_K, HARTREE_IN_EV
 from qddft.engines.calculation import Method, compute, write_start
 from qddft.engines.relax import Energies, Evaluate
+from qddft.jobs.folder import OUTPUTS
 from qddft.outputs.store import load_outputs
 
 if TYPE_CHECKING:
@@ -83,7 +84,15 @@ class Tblite:
 
     def read(self, job: "Job", folder: Path) -> "Outputs":  # noqa: ARG002  (the protocol has it)
         """Read a finished calculation."""
-        return load_outputs(folder / "outputs.json")
+        return load_outputs(folder / OUTPUTS)
+
+    def finished(self, folder: Path) -> bool:
+        """Tell whether the outputs are there: the worker writes them itself."""
+        return (folder / OUTPUTS).exists()
+
+    def failure(self, folder: Path) -> str:  # noqa: ARG002  (the protocol has it)
+        """Return nothing: the worker records every failure itself."""
+        return ""
 
 
 def check_job(job: "Job", atoms: "Atoms") -> None:

@@ -1,10 +1,10 @@
 """Run the jobs of a run folder on this machine, or through any executor, and tell how it goes."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -116,11 +116,37 @@ def run(
     if (missing := get_engine(folder.engine).available()) is not None:
         raise EngineError(missing)
     with hold(folder.lock):
-        driver = _Driver(folder, slots, on_event)
+        driver = _Driver(folder, slots, on_event, parents=folder)
         if executor is not None:
             return driver.drive(lambda entry: executor.submit(run_job_folder, str(folder.folder(entry)), 1))
         with _local(slots, max(1, available // slots)) as submit:
             return driver.drive(lambda entry: submit(str(folder.folder(entry))))
+
+
+def run_chunk(path: str | Path, job_ids: Sequence[str], *, workers: int) -> RunReport:
+    """Run some jobs of a run folder beside other processes that run others; what an element of a job array does.
+
+    Parameters
+    ----------
+    path
+        A run folder.
+    job_ids
+        The jobs, parents before children; parents that are not among them have to be done.
+    workers
+        Jobs at once.
+
+    Raises
+    ------
+    FolderError, EngineError
+        Not a run, a job that it does not plan, or its engine is not installed.
+    """
+    folder = load_run(Path(path))
+    if (missing := get_engine(folder.engine).available()) is not None:
+        raise EngineError(missing)
+    chosen = replace(folder, entries=tuple(folder.entry(job_id) for job_id in job_ids))
+    driver = _Driver(chosen, workers, None, parents=folder)
+    with _local(workers, 1) as submit:
+        return driver.drive(lambda entry: submit(str(folder.folder(entry))))
 
 
 @contextmanager
@@ -137,8 +163,9 @@ def _local(slots: int, threads: int) -> Iterator[Callable[[str], "Future[Outcome
 class _Driver:
     """Decides what runs next; all its knowledge of jobs comes from their folders."""
 
-    def __init__(self, run_folder: Run, slots: int, on_event: Callable[[Event], None] | None) -> None:
+    def __init__(self, run_folder: Run, slots: int, on_event: Callable[[Event], None] | None, *, parents: Run) -> None:
         self._run = run_folder
+        self._parents = {entry.id: entry for entry in parents.entries}
         self._slots = slots
         self._tell = on_event
         self._entries = {entry.id: entry for entry in run_folder.entries}
@@ -184,7 +211,7 @@ class _Driver:
             return False
         if time.monotonic() < self._not_before.get(entry.id, 0.0):
             return False
-        return entry.parent is None or entry.parent in self._done
+        return entry.parent is None or entry.parent in self._done or self._is_done(self._parents[entry.parent])
 
     def _is_done(self, entry: Entry) -> bool:
         return (self._run.folder(entry) / OUTPUTS).exists()
@@ -226,7 +253,7 @@ class _Driver:
             if entry.id in self._done or entry.id in self._failed or entry.parent is None:
                 continue
             why = self._failed.get(entry.parent) or blocked.get(entry.parent, "it was stopped")
-            blocked[entry.id] = f"starts from {self._entries[entry.parent].name}, which is not done: {why}"
+            blocked[entry.id] = f"starts from {self._parents[entry.parent].name}, which is not done: {why}"
         return RunReport(
             done=tuple(entry for entry in self._run.entries if entry.id in self._done - kept),
             kept=self._kept,

@@ -12,7 +12,9 @@ from qddft.core.errors import EngineError, OutputError
 from qddft.engines.vasp.run import run_script
 from qddft.engines.vasp.selective import held_atoms
 from qddft.engines.vasp.species import species_order
+from qddft.engines.vasp.supervised import with_changes
 from qddft.engines.vasp.write import DONE_FILE, write_folder
+from qddft.jobs.folder import FAILURE, failure_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +70,7 @@ class Vasp:
         return self.read(job, folder)
 
     def read(self, job: "Job", folder: Path) -> "Outputs":
-        """Read a finished calculation, atoms in the order of the job, with their labels.
+        """Read a finished calculation, atoms in the order of the job, with their labels, and what was changed in it.
 
         Raises
         ------
@@ -77,7 +79,15 @@ class Vasp:
         """
         from qddft.engines.vasp.read import read_outputs
 
-        return in_job_order(job, read_outputs(folder))
+        return with_changes(in_job_order(job, read_outputs(folder)), folder)
+
+    def finished(self, folder: Path) -> bool:
+        """Tell whether job.sh has found its calculation whole and converged."""
+        return (folder / DONE_FILE).exists()
+
+    def failure(self, folder: Path) -> str:
+        """Return what job.sh left about its failure."""
+        return failure_reason(folder) if (folder / FAILURE).exists() else ""
 
 
 def in_job_order(job: "Job", outputs: "Outputs") -> "Outputs":

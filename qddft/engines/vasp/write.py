@@ -78,8 +78,8 @@ def folder_files(
         "make_potcar.sh": potcar_script(prepared.potentials),
         "job.sh": job_script(prepared),
         "README.txt": readme(prepared, has_potcar=library is not None),
-        ORDER_FILE: _order(prepared),
     }
+    files[ORDER_FILE] = _order(prepared, {name: files[name] for name in ("INCAR", "KPOINTS")})
     if preconverges(prepared.tags):
         title = f"{prepared.title}, run before the main one"
         files["INCAR.pre"] = incar_text(preconvergence_tags(prepared.tags), title, job.folder_name)
@@ -90,11 +90,11 @@ def folder_files(
     return files
 
 
-def _order(prepared: Prepared) -> str:
-    """Return how to get from POSCAR back to the atoms of the job: order, labels, held atoms, description."""
+def _order(prepared: Prepared, written: dict[str, str]) -> str:
+    """Return how to get from POSCAR back to the atoms of the job, and the inputs as they were written."""
     structure = structure_to_dict(prepared.atoms)
     order = species_order(prepared.atoms.get_chemical_symbols())
     kept = {key: structure[key] for key in ("symbols", "fixed", "arrays", "info")}
     meaning = "atom i of POSCAR is atom order[i] of the job, both from 0; the other fields are in the order of the job"
-    record = {"format": 1, "job": prepared.job.id, "meaning": meaning, "order": order.tolist(), **kept}
-    return json.dumps(record, sort_keys=True, allow_nan=False) + "\n"
+    record = {"format": 1, "job": prepared.job.id, "meaning": meaning, "order": order.tolist(), "written": written}
+    return json.dumps(record | kept, sort_keys=True, allow_nan=False) + "\n"

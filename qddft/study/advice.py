@@ -1,0 +1,47 @@
+"""What to do about a job that failed, from the reason it left."""
+
+import re
+
+# first match counts: pattern of the reason, what to do
+_ADVICE = (
+    (r"time limit|out of time|TIMEOUT", "retry: it goes on from its last step; or ask for more walltime"),
+    (r"out of memory|oom|OUT_OF_MEMORY|memory ran out", "ask for more memory or more nodes, then retry"),
+    (r"node fail|NODE_FAIL|preempt", "the computer's fault: retry"),
+    (r"no POTCAR|POTCAR", "set VASP_PSP_DIR, run make_potcar.sh in the folder, then retry"),
+    (r"licen[cs]e", "no license was free, or none is installed: retry later or ask the computing center"),
+    (
+        r"not on PATH|no module|not installed|command not found",
+        "correct modules and programs of the machine, then retry",
+    ),
+    (r"ZBRENT", "restart from CONTCAR with a tighter EDIFF: retry, and look at the structure if it fails again"),
+    (r"NELM|electronic|self-consistent", "the electrons did not converge: look at the structure, or change the level"),
+    (r"NSW|max_ionic_steps|not converged", "the relaxation needs more steps: retry goes on from the last one"),
+    (r"disk is full|quota|No space", "make room, then retry"),
+    (r"cancel", "retry when you want it to go on"),
+    (r"killed by|SIGKILL|SIGSEGV|signal", "retry; if it happens again look at the log in its folder"),
+)
+_OTHERWISE = "look at the log in its folder, correct the cause, then retry"
+# how Slurm says on standard error why it ended a job
+_SLURM = (
+    (r"DUE TO TIME LIMIT", "time limit of the queue"),
+    (r"DUE TO PREEMPTION", "preempted by another job"),
+    (r"DUE TO NODE FAILURE|NODE FAILURE", "node failure"),
+    (r"oom.kill|Out Of Memory|OOM Killed", "out of memory"),
+    (r"CANCELLED AT", "cancelled"),
+)
+
+
+def advice(reason: str) -> str:
+    """Return what to do about a failure."""
+    for pattern, text in _ADVICE:
+        if re.search(pattern, reason, re.IGNORECASE):
+            return text
+    return _OTHERWISE
+
+
+def end_of_slurm_job(text: str) -> str:
+    """Return why Slurm ended a job, from the tail of its output; empty when the output does not say."""
+    for pattern, reason in _SLURM:
+        if re.search(pattern, text, re.IGNORECASE):
+            return reason
+    return ""

@@ -1,0 +1,114 @@
+"""How far the jobs of a run are, here and in the queue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from qddft.engines.slurm import QueueTask, queue
+from qddft.jobs.folder import JobStatus
+from qddft.jobs.progress import Progress
+from qddft.jobs.run_folder import Entry, Run, load_run
+from qddft.study.advice import advice, end_of_slurm_job
+from qddft.study.harvest import harvest
+from qddft.study.submissions import FOLDER, Submission, latest_by_job, load_submissions, queued_jobs
+
+State = Literal["done", "failed", "running", "queued", "stopped", "waiting", "ready"]
+_TAIL = 4096
+# what Slurm calls a task that has processes
+_ACTIVE = ("RUNNING", "COMPLETING", "STAGE_OUT", "SUSPENDED")
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """One line of ``qddft status``.
+
+    Attributes
+    ----------
+    entry
+        The job.
+    state
+        ``done``, ``failed``, ``running``, ``queued``, ``stopped`` (it left the queue without an end), ``waiting`` or
+        ``ready``.
+    reason
+        Why it failed or stopped, or what it waits for.
+    advice
+        What to do next; empty when there is nothing to do.
+    progress
+        The last ionic step.
+    slurm_id
+        Id in the queue; empty when it is not there.
+    """
+
+    entry: Entry
+    state: State
+    reason: str = ""
+    advice: str = ""
+    progress: Progress | None = None
+    slurm_id: str = ""
+
+
+def queue_status(path: str | Path) -> tuple[JobLine, ...]:
+    """Return a line for every job of a run.
+
+    The queue is asked, once, when something was submitted from this run; a run that never was asks nobody.
+
+    Raises
+    ------
+    MachineError
+        The queue does not answer.
+    FolderError
+        Not a run.
+    """
+    run = load_run(Path(path).resolve())
+    submissions = load_submissions(run.path)
+    queued = queued_jobs(submissions, queue()) if submissions else {}
+    harvest(run, queued=queued)
+    statuses = run.statuses()
+    latest = latest_by_job(submissions)
+    return tuple(_line(run, entry, statuses[entry.id], queued, latest) for entry in run.entries)
+
+
+def _line(
+    run: Run, entry: Entry, status: JobStatus, queued: Mapping[str, QueueTask], latest: Mapping[str, Submission]
+) -> JobLine:
+    if status.state == "done":
+        return JobLine(entry, "done")
+    if (task := queued.get(entry.id)) is not None:
+        state, reason = _in_queue(run, entry, status, task)
+        return JobLine(entry, state, reason, "", status.progress, task.slurm_id)
+    if status.state == "failed":
+        return JobLine(entry, "failed", status.reason, advice(status.reason), status.progress)
+    if status.state == "ready" and entry.id in latest:
+        reason = _why_it_stopped(run, latest[entry.id], entry.id)
+        return JobLine(entry, "stopped", reason, advice(reason), status.progress)
+    return JobLine(entry, status.state, status.reason, "", status.progress)
+
+
+def _in_queue(run: Run, entry: Entry, status: JobStatus, task: QueueTask) -> tuple[State, str]:
+    """Return state and reason of a job that the queue knows."""
+    if status.state == "running":
+        return "running", ""
+    if task.state in _ACTIVE:
+        # big jobs go alone; locks may not be visible from one node to the other
+        in_chunk = (run.path / FOLDER / f"{task.token}.json").exists() and run.engine != "vasp"
+        return ("queued", "its chunk is running") if in_chunk else ("running", "")
+    if task.reason == "Dependency" and entry.parent is not None:
+        return "waiting", f"for {run.entry(entry.parent).name}"
+    return "queued", {"None": "", "BeginTime": "was put back, starts again in a moment"}.get(task.reason, task.reason)
+
+
+def _why_it_stopped(run: Run, submission: Submission, job_id: str) -> str:
+    folder = run.path / FOLDER
+    element = submission.element_of(job_id)
+    outputs = [*folder.glob(f"{submission.token}.out"), *folder.glob(f"{submission.token}.*_{element}.out")]
+    tail = "".join(_tail(path) for path in outputs)
+    if not submission.slurm_id and not tail:
+        return "it may not have reached the queue"
+    return end_of_slurm_job(tail) or "left the queue without an end: cancelled before it began, or lost with its node"
+
+
+def _tail(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL))
+        return file.read().decode("utf-8", errors="replace")

@@ -1,0 +1,246 @@
+"""Hand the jobs of a run to Slurm, with their dependencies, each at most once."""
+
+import secrets
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from qddft.core.errors import MachineError
+from qddft.core.files import write_json, write_text
+from qddft.engines import slurm
+from qddft.engines.machine import Machine, seconds_of
+from qddft.engines.script import chunk_script, folder_script, pbs_options, sbatch_options
+from qddft.jobs.disk import disk_errors
+from qddft.jobs.folder import FAILURE, JobStatus
+from qddft.jobs.lock import hold
+from qddft.jobs.run_folder import Entry, Run, load_run
+from qddft.study.batches import Batch, alone, chunked, dependencies
+from qddft.study.harvest import harvest
+from qddft.study.submissions import FOLDER, Submission, load_submissions, queued_jobs, save_submission, with_id
+
+# engines whose jobs are big: each is a job of the queue with MPI ranks of its own
+_BIG = ("vasp",)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One call of sbatch or qsub, ready to be made.
+
+    Attributes
+    ----------
+    token
+        Name in the queue.
+    entries
+        The jobs.
+    command
+        The command as it would be typed.
+    script
+        Text of the script.
+    slurm_id
+        Id that the queue gave; empty in a rehearsal.
+    """
+
+    token: str
+    entries: tuple[Entry, ...]
+    command: str
+    script: str
+    slurm_id: str = ""
+
+
+@dataclass(frozen=True)
+class SubmitReport:
+    """What ``submit`` did, or would do.
+
+    Attributes
+    ----------
+    submitted
+        Calls of sbatch in order.
+    skipped
+        Jobs left out, each with the reason.
+    """
+
+    submitted: tuple[Prepared, ...]
+    skipped: tuple[tuple[Entry, str], ...]
+
+
+def submit(path: str | Path, machine: Machine, *, dry_run: bool = False, retry_failed: bool = False) -> SubmitReport:
+    """Submit the jobs of a run that are neither done, nor failed, nor submitted already.
+
+    Call it as often as you like. It asks the queue what is there, by name, not by id; each job keeps a lock and a done
+    marker of its own, so that a queue which starts a job twice does no harm.
+
+    Parameters
+    ----------
+    path
+        A run folder.
+    machine
+        Where to.
+    dry_run
+        Return scripts and commands, write and submit nothing.
+    retry_failed
+        Submit failed jobs too.
+
+    Raises
+    ------
+    MachineError
+        The queue refuses, does not answer, or has no node that is large enough.
+    FolderError
+        Not a run, or another process is submitting it.
+    """
+    run = load_run(Path(path).resolve())
+    if machine.scheduler == "pbs" and not dry_run:
+        raise MachineError(
+            f"qddft does not submit to PBS; show scripts and commands with --dry-run --machine {machine.name}"
+        )
+    if dry_run:
+        return _Submitter(run, machine, retry_failed=retry_failed).rehearse()
+    _check_size(machine, serial=run.engine not in _BIG)
+    with hold(run.path / "submit.lock"):
+        submissions = load_submissions(run.path)
+        queued = queued_jobs(submissions, slurm.queue())
+        harvest(run, queued=queued)
+        return _Submitter(run, machine, retry_failed=retry_failed).submit(queued)
+
+
+def cancel(path: str | Path) -> tuple[str, ...]:
+    """Cancel what of a run is in the queue; return the ids of the cancelled tasks. What is done stays done.
+
+    Raises
+    ------
+    MachineError
+        The queue does not answer.
+    """
+    run = load_run(Path(path).resolve())
+    tokens = {item.token for item in load_submissions(run.path)}
+    tasks = [task for task in slurm.queue() if task.token in tokens]
+    slurm.cancel(sorted({task.token for task in tasks}))
+    return tuple(task.slurm_id for task in tasks)
+
+
+def retry(path: str | Path, machine: Machine) -> SubmitReport:
+    """Submit failed and stopped jobs again; relaxations go on from their last step.
+
+    Raises
+    ------
+    MachineError
+        The queue refuses or does not answer.
+    """
+    return submit(path, machine, retry_failed=True)
+
+
+def _check_size(machine: Machine, *, serial: bool) -> None:
+    """Refuse what no node of the partition can hold: Slurm would keep it pending for ever."""
+    offered = slurm.partition(machine.queue.partition)
+    cores = machine.queue.tasks * machine.queue.cpus_per_task
+    if cores > offered.cores:
+        raise MachineError(
+            f"machine {machine.name} asks for {cores} cores on a node (tasks x cpus_per_task in [queue]); the largest "
+            f"node of the partition has {offered.cores}"
+        )
+    if not serial and machine.queue.nodes > offered.nodes:
+        raise MachineError(f"machine {machine.name} asks for {machine.queue.nodes} nodes; there are {offered.nodes}")
+    limit = offered.limit
+    if limit.count(":") == 2 and seconds_of(machine.queue.walltime) > seconds_of(limit):
+        raise MachineError(f"machine {machine.name} asks for {machine.queue.walltime}; the partition allows {limit}")
+
+
+class _Submitter:
+    """Decides what is submitted, and how."""
+
+    def __init__(self, run: Run, machine: Machine, *, retry_failed: bool) -> None:
+        self._run, self._machine, self._retry = run, machine, retry_failed
+        self._statuses = run.statuses()
+        self._serial = run.engine not in _BIG
+        # job id -> what a job that starts from it has to wait for
+        self._waits: dict[str, str] = {}
+
+    def rehearse(self) -> SubmitReport:
+        """Return what would be submitted if the queue were empty."""
+        batches, skipped = self._plan({})
+        return SubmitReport(tuple(self._prepare(batch, _token(batch)) for batch in batches), skipped)
+
+    def submit(self, queued: Mapping[str, slurm.QueueTask]) -> SubmitReport:
+        """Submit all batches but what is queued, each recorded before and after."""
+        self._waits = {job_id: task.slurm_id for job_id, task in queued.items()}
+        batches, skipped = self._plan({job_id: f"in the queue as {task.slurm_id}" for job_id, task in queued.items()})
+        with disk_errors(self._run.path):
+            (self._run.path / FOLDER).mkdir(exist_ok=True)
+            return SubmitReport(tuple(self._submit(batch) for batch in batches), skipped)
+
+    def _plan(self, queued: dict[str, str]) -> tuple[tuple[Batch, ...], tuple[tuple[Entry, str], ...]]:
+        skipped: dict[str, str] = {}
+        wanted = []
+        for entry in self._run.entries:
+            in_queue = queued.get(entry.id) if self._statuses[entry.id].state != "done" else None
+            reason = in_queue or self._reason_against(entry, skipped)
+            if reason is None:
+                wanted.append(entry)
+            else:
+                skipped[entry.id] = reason
+        batches = chunked(wanted, self._machine.chunks.minutes) if self._serial else alone(wanted)
+        return batches, tuple((self._run.entry(job_id), reason) for job_id, reason in skipped.items())
+
+    def _reason_against(self, entry: Entry, skipped: dict[str, str]) -> str | None:
+        status: JobStatus = self._statuses[entry.id]
+        if status.state == "done":
+            return "done"
+        if status.state == "running":
+            return "somebody works on it"
+        if status.state == "failed" and not self._retry:
+            return f"failed: {status.reason}"
+        parent = entry.parent
+        if parent is not None and skipped.get(parent, "").startswith(("failed", "somebody", "starts from")):
+            return f"starts from {self._run.entry(parent).name}, which comes first ({skipped[parent]})"
+        return None
+
+    def _prepare(self, batch: Batch, token: str) -> Prepared:
+        entries = tuple(entry for task in batch.tasks for entry in task)
+        if self._serial:
+            script = chunk_script(self._machine, self._run.path, f"{FOLDER}/{token}.json")
+        else:
+            script = folder_script(self._machine, self._run.folder(entries[0]))
+        program = "qsub" if self._machine.scheduler == "pbs" else "sbatch --parsable"
+        words = [*self._options(batch, token), f"{FOLDER}/{token}.sh"]
+        return Prepared(token, entries, f"{program} {shlex.join(words)}", script)
+
+    def _options(self, batch: Batch, token: str) -> list[str]:
+        after = dependencies(batch, self._waits)
+        if self._machine.scheduler == "pbs":
+            array = ["-J", f"0-{len(batch.tasks) - 1}"] if len(batch.tasks) > 1 else []
+            return pbs_options(self._machine.queue, token, serial=self._serial, after=after) + array
+        options = sbatch_options(self._machine.queue, token, serial=self._serial, after=after)
+        output = f"{FOLDER}/{token}.%A_%a.out" if len(batch.tasks) > 1 else f"{FOLDER}/{token}.out"
+        options.append(f"--output={output}")
+        if len(batch.tasks) > 1:
+            limit = f"%{self._machine.chunks.at_once}" if self._machine.chunks.at_once else ""
+            options.append(f"--array=0-{len(batch.tasks) - 1}{limit}")
+        return options
+
+    def _submit(self, batch: Batch) -> Prepared:
+        token = _token(batch)
+        prepared = self._prepare(batch, token)
+        tasks = tuple(tuple(entry.id for entry in task) for task in batch.tasks)
+        place = self._run.path / FOLDER
+        write_text(place / f"{token}.sh", prepared.script)
+        write_json(place / f"{token}.json", {"tasks": tasks})
+        now = datetime.now(UTC).isoformat("T", "seconds")
+        submission = Submission(token, self._machine.name, "", tasks, now)
+        # recorded before it is made: if this process dies in between, the queue is asked for the token
+        save_submission(self._run.path, submission)
+        for entry in prepared.entries:
+            # the reason of the failed attempt must not be taken for one of the next
+            (self._run.folder(entry) / FAILURE).unlink(missing_ok=True)
+        slurm_id = slurm.submit(self._options(batch, token), place / f"{token}.sh", self._run.path)
+        save_submission(self._run.path, with_id(submission, slurm_id))
+        for index, jobs in enumerate(tasks):
+            self._waits |= dict.fromkeys(jobs, f"{slurm_id}_{index}" if len(tasks) > 1 else slurm_id)
+        return Prepared(token, prepared.entries, prepared.command, prepared.script, slurm_id)
+
+
+def _token(batch: Batch) -> str:
+    first = batch.tasks[0]
+    count = sum(len(task) for task in batch.tasks)
+    name = first[0].name[:40] if count == 1 else f"{count}-jobs"
+    return f"qddft-{name}-{secrets.token_hex(5)}"
