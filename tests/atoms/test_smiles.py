@@ -15,6 +15,7 @@ from qddft.core.errors import LigandError
         ("CCC(=O)O)", r"never opened, at character 9 \(CCC\(=O\)O>>\)<<\)"),
         ("C1CC", "ring closure 1 has only one end"),
         ("C%12CC", "ring closure %12 has only one end"),
+        ("C1CC1C(", r"'\(' is never closed"),
         ("CC=", "ends too early, after '='"),
         ("CCC==O", r"mistake at character 5 \(CCC=>>=<<O\)"),
         ("CC[Xx]C", "mistake at character"),

@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from qddft.atoms.anchors import role_of
+from qddft.atoms.anchors import find_anchors, role_of
 from qddft.atoms.electrons import n_valence_electrons
 from qddft.atoms.molecule import ligand_from_smiles
+from qddft.atoms.smiles import parse_smiles
 from qddft.atoms.truncation import truncate
 from qddft.core.errors import LigandError
 from qddft.library.ligands import deprotonated, find_record, get_ligand, list_ligands, protonated
@@ -58,13 +59,14 @@ def test_library_entry_agrees_with_what_is_built_from_its_smiles(name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_anchors_found_by_group_are_those_of_the_library(name):
+def test_anchors_of_the_library_are_those_found_by_group(name):
     record = find_record(name)
     assert record.source
-    found = ligand_from_smiles(record.smiles)
-    listed = get_ligand(name)
-    assert sorted(found.anchor_kinds) == sorted(listed.anchor_kinds)
-    assert [len(group) for group in found.anchors] == [len(group) for group in listed.anchors]
+    found, _ = find_anchors(parse_smiles(record.smiles), name)
+    # pairs that are too far apart in space, such as trans fluorines, are found but not listed
+    assert {frozenset(group) for group in record.anchors} <= {frozenset(group) for group in found}
+    assert {group for group in record.anchors if len(group) == 1} == {group for group in found if len(group) == 1}
+    assert len(record.anchors[0]) == len(found[0])
 
 
 @pytest.mark.parametrize("name", ALL)
