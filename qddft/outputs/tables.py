@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qddft.core.errors import OutputError
+
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+class MissingTableError(OutputError):
+    """The calculation did not write this table; the file itself is in order."""
 
 
 def _show_read_only(instance: Any) -> None:

@@ -11,7 +11,7 @@ from qddft.engines.vasp.read.readings import Structure
 from qddft.engines.vasp.read.source import Source
 from qddft.engines.vasp.read.vasprun import free_energies, step_structure
 from qddft.engines.vasp.read.vasprun_header import forces_or_stress, read_header
-from qddft.outputs.tables import DensityOfStates, Eigenvalues, Projections, Trajectory
+from qddft.outputs.tables import DensityOfStates, Eigenvalues, MissingTableError, Projections, Trajectory
 
 _FIELD = re.compile(rb"<field[^>]*>([^<]*)</field>")
 _NONCOLLINEAR = re.compile(rb'name="LNONCOLLINEAR">\s*T')
@@ -44,7 +44,7 @@ def vasprun_dos(source: Source) -> DensityOfStates:
     begin = source.data.find(b"<dos>", block.bulky, block.stop)
     total = source.between(b"<total>", b"</total>", begin, block.stop) if begin >= 0 else None
     if total is None:
-        raise source.damaged(block.bulky, "the run wrote no density of states")
+        raise MissingTableError(f"{source.path}: the run wrote no density of states")
     spins = count_spins(source, total)
     rows = table(source, total, b"r", 3)
     if not spins or not len(rows) or len(rows) % spins:
@@ -75,7 +75,7 @@ def vasprun_projections(source: Source) -> Projections:
     begin = source.data.find(b"</eigenvalues>", begin, block.stop) if begin >= 0 else -1
     inner = source.between(b"<array>", b"</array>", begin, block.stop) if begin >= 0 else None
     if inner is None:
-        raise source.damaged(block.bulky, "the run wrote no projections (LORBIT = 10, 11 or 12 does)")
+        raise MissingTableError(f"{source.path}: the run wrote no projections (LORBIT = 10, 11 or 12 does)")
     eigenvalues = vasprun_eigenvalues(source)
     atoms = _structure(source, block).to_atoms()
     orbitals = _fields(source, inner)

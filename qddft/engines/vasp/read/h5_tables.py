@@ -10,7 +10,7 @@ from qddft.engines.vasp.read.bands import orbital_name
 from qddft.engines.vasp.read.h5 import STEPS, last_step, number, structure
 from qddft.engines.vasp.read.readings import Structure
 from qddft.engines.vasp.read.source import Source
-from qddft.outputs.tables import DensityOfStates, Eigenvalues, Projections, Trajectory
+from qddft.outputs.tables import DensityOfStates, Eigenvalues, MissingTableError, Projections, Trajectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def _read(source: Source, what: str, reader: "Callable[[h5py.File], _T]") -> _T:
         with h5py.File(io.BytesIO(source.data), "r") as file:
             return reader(file)
     except KeyError as error:
-        raise OutputError(f"{source.path} does not hold the {what} ({error})") from error
+        raise MissingTableError(f"{source.path} does not hold the {what} ({error})") from error
     except (OSError, ValueError, TypeError, RuntimeError, IndexError) as error:
         if isinstance(error, OutputError):
             raise

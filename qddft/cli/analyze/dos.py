@@ -1,0 +1,121 @@
+"""``qddft analyze dos``: density of states, gap, states in the gap, overlap and alignment."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qddft.cli.console import place, print_json, say
+from qddft.cli.verb import add
+from qddft.core.errors import OutputError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from qddft.recipes.electronic_structure import ElectronicStructure
+
+Window = Annotated[
+    tuple[float, float] | None, typer.Option(help="Overlap of dot and ligand between two energies, relative to --zero.")
+]
+Shown = Annotated[tuple[float, float] | None, typer.Option(help="Energies in the figure, relative to --zero.")]
+Edges = Annotated[
+    tuple[float, float] | None,
+    typer.Option(help="VBM and CBM of the pristine slab on this run's energy scale, for states in the gap."),
+]
+
+
+def register(group: typer.Typer) -> None:
+    """Add the analysis."""
+    examples = (
+        "qddft analyze dos runs/complex",
+        "qddft analyze dos runs/complex --window -5 -3 --zero vbm --figure dos --csv dos.csv",
+    )
+    add(group, "dos", dos, examples=examples)
+
+
+def dos(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of a finished run, or its result file.")],
+    zero: Annotated[str, typer.Option(help="vbm, fermi, vacuum, core, or an energy on the run's own scale.")] = "vbm",
+    broadening: Annotated[str, typer.Option(help="auto, gaussian, or 'as computed'.")] = "auto",
+    sigma: Annotated[float, typer.Option(help="Width of the Gaussians, eV.")] = 0.05,
+    window: Window = None,
+    edges: Edges = None,
+    labels: Annotated[Path | None, typer.Option(help="Structure file of the same atoms that tells fragments.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Write FIGURE.png and FIGURE.svg.")] = None,
+    show: Shown = None,
+    csv: Annotated[Path | None, typer.Option(help="Write all curves to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
+) -> None:
+    """Density of states by element, orbital, fragment and layer, with gap, states in the gap, overlap and alignment."""
+    from qddft.recipes.electronic_structure import electronic_structure
+
+    found = electronic_structure(
+        path,
+        zero=zero_of(zero),
+        broadening=broadening,
+        sigma=sigma,
+        window=window,
+        edges=edges,
+        labels=None if labels is None else _structure(labels),
+    )
+    files = _write(found, figure, show, csv)
+    if as_json:
+        print_json([result.record() for result in found.results()])
+        return
+    _print(found)
+    if files:
+        say("\nfiles: " + ", ".join(place(file) for file in files))
+
+
+def zero_of(text: str) -> str | float:
+    """Return a number where the user typed one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _structure(path: Path) -> "Atoms":
+    """Read labels: the outputs of qddft, or any structure file that keeps the array ``fragment`` (.extxyz)."""
+    from ase.io import read
+    from ase.io.formats import UnknownFileTypeError
+
+    from qddft.engines.vasp.read import read_outputs
+
+    if path.is_dir() or path.name == "outputs.json":
+        return read_outputs(path).atoms
+    try:
+        atoms: Atoms = read(path)
+    except (OSError, ValueError, IndexError, KeyError, UnknownFileTypeError) as error:
+        raise OutputError(f"{path} cannot be read as a structure: {error or type(error).__name__}") from error
+    if "fragment" not in atoms.arrays:
+        raise OutputError(f"{path} labels no atoms: it needs a column 'fragment' (qddft build complex -o FILE.extxyz)")
+    return atoms
+
+
+def _write(
+    found: "ElectronicStructure", figure: Path | None, show: tuple[float, float] | None, csv: Path | None
+) -> list[Path]:
+    files: list[Path] = []
+    for path in (figure, csv):
+        if path is not None and not path.parent.is_dir():
+            raise OutputError(f"the folder {path.parent} does not exist; make it first")
+    if csv is not None:
+        from qddft.report.dos_table import dos_table
+
+        dos_table(found.dos).to_csv(csv, index=False, float_format="%.6g")
+        files.append(csv)
+    if figure is not None:
+        from qddft.report.dos_figure import dos_figure
+        from qddft.report.style import save_figure
+
+        drawn = dos_figure(found.dos, window=show, gap_states=found.gap_states, overlap=found.overlap)
+        files += save_figure(drawn, figure.parent, figure.name)
+    return files
+
+
+def _print(found: "ElectronicStructure") -> None:
+    from qddft.report.dos_table import dos_lines
+
+    for line in dos_lines(found):
+        say(line)
