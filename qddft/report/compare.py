@@ -1,5 +1,6 @@
 """Our values beside published ones, from the records of ``results.json`` alone."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,15 +97,22 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
 
 
 def order_sentence(comparisons: Sequence[Comparison]) -> str:
-    """Say whether both put the ligands in the same order; empty when fewer than two can be compared."""
+    """Say whether both put the ligands in the same order; empty when fewer than two can be compared.
+
+    Only values against one reference scheme are ranked, the scheme that most ligands have.
+    """
     both = [item for item in comparisons if item.ours is not None and item.published is not None]
-    if len(both) < 2:
+    schemes = Counter(item.reference for item in both)
+    if not schemes or schemes.most_common(1)[0][1] < 2:
         return ""
-    ours = [item.ligand for item in sorted(both, key=lambda item: item.ours or 0.0)]
-    theirs = [item.ligand for item in sorted(both, key=lambda item: item.published or 0.0)]
+    scheme = schemes.most_common(1)[0][0]
+    ranked = [item for item in both if item.reference == scheme]
+    ours = [item.ligand for item in sorted(ranked, key=lambda item: item.ours or 0.0)]
+    theirs = [item.ligand for item in sorted(ranked, key=lambda item: item.published or 0.0)]
+    among = f"Among the ligands with the reference '{scheme}', strongest first: "
     if ours == theirs:
-        return f"Both order the ligands alike, strongest first: {' > '.join(ours)}."
-    return f"Strongest first, this work has {' > '.join(ours)}; published is {' > '.join(theirs)}."
+        return f"{among}{' > '.join(ours)}, here and as published."
+    return f"{among}{' > '.join(ours)} here, {' > '.join(theirs)} as published."
 
 
 def caveats(records: Sequence[Record]) -> list[str]:

@@ -1,15 +1,17 @@
 """The figures of a report, each a function from values to a matplotlib figure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qddft.report.compare import Comparison
+from qddft.report.compare import CUT, Comparison
 from qddft.report.style import BLACK, BLUE, CYCLE, GRAY, ORANGE, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 BAR_HEIGHT = 0.34
 ROW_MM = 9.5
 HEAD_MM = 19.0
@@ -35,8 +37,8 @@ def binding_chart(comparisons: Sequence[Comparison], *, ours: str, published: st
         if has_published:
             _bar(axes, row + shift, item.published, color=ORANGE, missing="not published", hatch="////")
     axes.axvline(0, color=BLACK, linewidth=0.6)
-    axes.set_yticks(range(len(comparisons)), [_two_lines(item.ligand) for item in comparisons])
-    axes.tick_params(axis="y", length=0)
+    axes.set_yticks(range(len(comparisons)), _row_names(comparisons))
+    axes.tick_params(axis="y", length=0, pad=6)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(comparisons) - 0.45, -0.55)
     axes.set_xlabel(r"$E_\mathrm{ads}$ (eV), negative = bound")
@@ -62,8 +64,8 @@ def _room_for_labels(axes: "Axes", values: Sequence[float | None]) -> None:
     low, high = min(0.0, *known), max(0.0, *known)
     span = max(high - low, 0.2)
     # "no number" to the left of zero needs as much room as a bar would
-    low = min(low - 0.24 * span, -0.4 * span if None in values else 0.0)
-    axes.set_xlim(low, high + (0.24 * span if high > 0 else 0.04 * span))
+    low = min(low - 0.3 * span, -0.4 * span if None in values else 0.0)
+    axes.set_xlim(low, high + (0.3 * span if high > 0 else 0.04 * span))
 
 
 def _legend(figure: "Figure", ours: str, published: str | None) -> None:
@@ -75,6 +77,15 @@ def _legend(figure: "Figure", ours: str, published: str | None) -> None:
     figure.legend(handles=handles, loc="outside upper left", handlelength=1.4, borderpad=0.1, labelspacing=0.3)
 
 
+def _row_names(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return the ligands; one that stands in several rows is told apart by its reference scheme."""
+    count = Counter(item.ligand for item in comparisons)
+    return [
+        _two_lines(_typeset(item.ligand) if count[item.ligand] == 1 else f"{_typeset(item.ligand)}, {item.reference}")
+        for item in comparisons
+    ]
+
+
 def _two_lines(name: str) -> str:
     """Break a long ligand name after its comma, or at a space near its middle."""
     if len(name) <= 16 or " " not in name:
@@ -82,6 +93,12 @@ def _two_lines(name: str) -> str:
     breaks = [i for i, letter in enumerate(name) if letter == " "]
     middle = min(breaks, key=lambda i: (name[i - 1] != ",", abs(i - len(name) / 2)))
     return name[:middle] + "\n" + name[middle + 1 :]
+
+
+def _typeset(name: str) -> str:
+    """Set the digits of a formula as subscripts: C4H8O2 after "truncated to"."""
+    head, found, formula = name.partition(f"{CUT} ")
+    return head + found + formula.translate(SUBSCRIPTS) if found else name
 
 
 @styled
@@ -95,7 +112,7 @@ def relaxation_chart(histories: Mapping[str, Sequence[float]], threshold: float)
     threshold
         Force below which a relaxation has converged, eV/Angstrom.
     """
-    figure, (axes,) = new_figure(62.0 + 3.6 * ((len(histories) + 1) // 2))
+    figure, (axes,) = new_figure(55.0 + 3.4 * len(histories))
     for index, (name, forces) in enumerate(histories.items()):
         style = STYLES[index // len(CYCLE) % len(STYLES)]
         axes.plot(range(len(forces)), forces, label=name, color=CYCLE[index % len(CYCLE)], linestyle=style, linewidth=1)
@@ -103,7 +120,5 @@ def relaxation_chart(histories: Mapping[str, Sequence[float]], threshold: float)
     axes.set_yscale("log")
     axes.set_xlabel("ionic step")
     axes.set_ylabel("largest force (eV/Å)")
-    figure.legend(
-        loc="outside upper left", ncols=2, handlelength=1.6, borderpad=0.1, labelspacing=0.3, columnspacing=1.0
-    )
+    figure.legend(loc="outside upper left", handlelength=1.6, borderpad=0.1, labelspacing=0.3)
     return figure

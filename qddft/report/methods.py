@@ -48,7 +48,7 @@ def _models(data: RunData) -> str:
     )
     text = (
         f"The surface was modeled by an (001) slab of {bulk['phase']} {formula} with {face}, {slab['layers']} atomic "
-        f"layers in a {slab['supercell']} lateral cell and at least {data.vacuum:g} Å of vacuum above the highest "
+        f"layers in a {slab['supercell']} lateral cell and at least {data.vacuum:.1f} Å of vacuum above the highest "
         f"atom. The lattice constant was {bulk['a']:.3f} Å ({bulk['lattice']}; {bulk['source']}). "
     )
     return text + _held(data) + _ligands(data)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_PICTURES = 24
-MAX_CURVES = 14
+MAX_CURVES = 12
 CHART_WIDTH = 480
 PICTURE_DPI = 220
 FORMULAS = (
@@ -133,11 +133,14 @@ def _caption(job: JobView) -> str:
 
 
 def _histories(data: RunData) -> dict[str, list[float]]:
-    """Return the largest force of every relaxation that took at least two steps, the first ``MAX_CURVES`` of them."""
+    """Return the largest force at each step of slabs and complexes, the first ``MAX_CURVES`` of them.
+
+    Free molecules end after a few steps and would only crowd the figure.
+    """
     histories = {
-        job.entry.name: [step.max_force for step in job.steps if step.max_force > 0]
+        job.entry.name.removeprefix("complex-"): [step.max_force for step in job.steps if step.max_force > 0]
         for job in data.jobs
-        if job.entry.task == "relax" and len(job.steps) > 1
+        if job.entry.task == "relax" and job.entry.role != "molecule" and len(job.steps) > 1
     }
     return dict(list(histories.items())[:MAX_CURVES])
 

@@ -112,7 +112,7 @@ def overview_table(data: RunData) -> Table:
             "crystal": f"{bulk['phase']} {bulk['formula']}, a = {bulk['a']:.3f} Å "
             f"({bulk['lattice']}: {bulk['source']})",
             "slab": f"(001), {faces['top']} above, {faces['bottom']} below, {slab['layers']} layers, "
-            f"{slab['supercell']} cell, {data.vacuum:g} Å vacuum",
+            f"{slab['supercell']} cell, {data.vacuum:.1f} Å vacuum",
         }
     rows |= {
         "ligands": ", ".join(dict.fromkeys(str(record["ligand"]) for record in data.records)),

@@ -1,6 +1,7 @@
 """Figures as data: what is drawn, in which size, with which labels."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_chart_labels(chart):
     assert "negative = bound" in axes.get_xlabel()
     assert not axes.get_title()
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "oleic acid,\ntruncated to C4H8O2",
+        "oleic acid,\ntruncated to C₄H₈O₂",
         "acetate",
         "amine",
     ]
@@ -59,6 +60,13 @@ def test_chart_without_published_values_has_one_bar_a_ligand():
     figure = binding_chart([row("a", -0.5, None)], ours="this work", published="nobody")
     assert len(figure.axes[0].patches) == 1
     assert len(figure.legends[0].get_texts()) == 1
+
+
+def test_one_ligand_in_two_rows_is_told_apart():
+    rows = [row("acetate", 0.4, None), replace(row("acetate", -1.0, None), reference="fragment")]
+    figure = binding_chart(rows, ours="this work", published="nobody")
+    names = [label.get_text().replace("\n", " ") for label in figure.axes[0].get_yticklabels()]
+    assert names == ["acetate, neutral", "acetate, fragment"]
 
 
 def test_text_stays_inside_the_figure(chart):
