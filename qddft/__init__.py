@@ -49,6 +49,7 @@ _PUBLIC = {
     "read_outputs": "qddft.engines.vasp.read",
     "audit": "qddft.study.audit",
     "binding_energy": "qddft.recipes.of_folders",
+    "vacancy_formation_energy": "qddft.recipes.vacancy_of_folders",
 }
 
 __all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0605  (built from the table above)

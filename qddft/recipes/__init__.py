@@ -9,6 +9,7 @@ from qddft.jobs.job import Job
 from qddft.recipes.base import Recipe
 from qddft.recipes.binding_energy import BindingEnergy
 from qddft.recipes.ligand_exchange import LigandExchange
+from qddft.recipes.vacancy_energy import VacancyEnergy
 
 Builder = Callable[[Mapping[str, Any], Mapping[str, Job]], Recipe]
 
@@ -16,6 +17,7 @@ Builder = Callable[[Mapping[str, Any], Mapping[str, Job]], Recipe]
 RECIPES: Mapping[str, Builder] = {
     "binding_energy": BindingEnergy.from_record,
     "ligand_exchange": LigandExchange.from_record,
+    "vacancy_energy": VacancyEnergy.from_record,
 }
 
 

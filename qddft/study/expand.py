@@ -18,12 +18,14 @@ from qddft.recipes.legs import Leg
 from qddft.recipes.ligand_exchange import LigandExchange
 from qddft.recipes.published import as_adsorption_energy
 from qddft.recipes.relaxation import Relaxation, relaxation
+from qddft.recipes.vacancy_energy import VacancyEnergy
 from qddft.study.complexes import Complexes, build_complexes
 from qddft.study.ligands import Adsorbate, Reference, resolve
 from qddft.study.load import halide_of, rows_of, same_ligand
 from qddft.study.naming import file_label, slug, unique
 from qddft.study.schema import PublishedSpec, Study
 from qddft.study.structures import boxed, build_study_slab, common_height, with_frozen_slab, with_height
+from qddft.study.vacancies import VacantSite, build_vacant_sites, vacancy_recipes
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -80,11 +82,13 @@ def expand(study: Study, *, engine: str | None = None, level: str | Path | None 
     """
     name, chosen = choose_level(study, engine, level)
     builder = _Builder(study, name, chosen, chosen.resolved(name))
-    rows = builder.complexes()
+    rows, sites = builder.structures()
     bindings = builder.recipes(rows)
-    recipes: tuple[Recipe, ...] = (*bindings, *_exchanges(study, bindings))
+    vacancies = builder.vacancies(sites)
+    recipes: tuple[Recipe, ...] = (*bindings, *_exchanges(study, bindings), *vacancies)
     plan = Plan.of(job for recipe in recipes for job in recipe.jobs().values())
-    return Expansion(study, name, chosen, plan, recipes, tuple((row.label, row.ledger) for row in rows))
+    ledgers = (*((row.label, row.ledger) for row in rows), *((site.label, site.ledger) for site in sites))
+    return Expansion(study, name, chosen, plan, recipes, ledgers)
 
 
 def choose_level(study: Study, engine: str | None, level: str | Path | None) -> tuple[str, Level]:
@@ -115,21 +119,21 @@ class _Builder:
     level: Level
     resolved: Mapping[str, Any]
 
-    def complexes(self) -> list[Complexes]:
+    def structures(self) -> tuple[list[Complexes], list[VacantSite]]:
         """Return the rows with their structures, in cells of one height."""
         slab = build_study_slab(self.study.slab)
         halide = halide_of(self.study.slab)
         rows = self._rows(slab, halide)
-        poses = [atoms for row in rows for atoms in row.poses]
-        height = common_height([slab, *poses], self.study.slab.vacuum)
-        return [
-            replace(
-                row,
-                clean=self._held(with_height(row.clean, height)),
-                poses=tuple(self._held(with_height(pose, height)) for pose in row.poses),
-            )
-            for row in rows
-        ]
+        sites = build_vacant_sites(self.study, slab)
+        tallest = [slab, *(pose for row in rows for pose in row.poses), *(site.pristine for site in sites)]
+        height = common_height(tallest, self.study.slab.vacuum)
+
+        def final(atoms: "Atoms") -> "Atoms":
+            raised = with_height(atoms, height)
+            return with_frozen_slab(raised) if self.level.settings.frozen == "slab" else raised
+
+        finished = [replace(row, clean=final(row.clean), poses=tuple(map(final, row.poses))) for row in rows]
+        return finished, [replace(site, pristine=final(site.pristine)) for site in sites]
 
     def _rows(self, slab: "Atoms", halide: str) -> list[Complexes]:
         """Build every row; what does not fit is told for all of them at once."""
@@ -143,13 +147,15 @@ class _Builder:
             raise type(wrong[0])("\n".join(str(error) for error in wrong))
         return rows
 
-    def _held(self, atoms: "Atoms") -> "Atoms":
-        return with_frozen_slab(atoms) if self.level.settings.frozen == "slab" else atoms
-
     def recipes(self, rows: Sequence[Complexes]) -> list[BindingEnergy]:
         """Return one recipe a row."""
         labels = unique([f"{file_label(row.adsorbate.ligand)}-{slug(row.adsorbate.scheme.name)}" for row in rows])
         return [self._recipe(row, label) for row, label in zip(rows, labels, strict=True)]
+
+    def vacancies(self, sites: Sequence[VacantSite]) -> list[VacancyEnergy]:
+        """Return one recipe a vacancy."""
+        system = f"{self._face(sites[0].pristine)}, one face" if sites else ""
+        return vacancy_recipes(sites, engine=self.engine, level=self.level, resolved=self.resolved, system=system)
 
     def _recipe(self, row: Complexes, label: str) -> BindingEnergy:
         poses = tuple(
@@ -211,11 +217,12 @@ class _Builder:
         return Job(name, role, "static", start, self.resolved, 0, unpaired)
 
     def _system(self, row: Complexes) -> str:
-        about = row.clean.info["qddft"]
-        spec = self.study.slab
-        faces = "one face" if row.per_face == row.n else "both faces"
+        return f"{self._face(row.clean)}, {'one face' if row.per_face == row.n else 'both faces'}"
+
+    def _face(self, slab: "Atoms") -> str:
+        about, spec = slab.info["qddft"], self.study.slab
         termination = about["termination"]["top"].replace("X", halide_of(spec))
-        return f"{spec.formula} (001)/{termination}, {about['supercell']}, {about['layers']} layers, {faces}"
+        return f"{spec.formula} (001)/{termination}, {about['supercell']}, {about['layers']} layers"
 
 
 def _exchanges(study: Study, bindings: Sequence[BindingEnergy]) -> list[LigandExchange]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from qddft.analysis.reaction import Scheme, get_scheme, schemes_for
 from qddft.atoms.ligand import Ligand
 from qddft.core.errors import LigandError, ReferenceSchemeError
-from qddft.study.schema import LigandSpec
+from qddft.study.schema import CoveringSpec, LigandSpec
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,18 @@ def find_ligand(spec: LigandSpec, folder: Path) -> Ligand:
     return _cut(_find(spec.ligand, spec.seed, folder), spec)
 
 
-def _cut(ligand: Ligand, spec: LigandSpec) -> Ligand:
+def find_covering(spec: CoveringSpec, folder: Path) -> Ligand:
+    """Return a ligand under which a vacancy is made.
+
+    Raises
+    ------
+    LigandError
+        The ligand is unknown or cannot be truncated.
+    """
+    return _cut(_find(spec.ligand, spec.seed, folder), spec)
+
+
+def _cut(ligand: Ligand, spec: LigandSpec | CoveringSpec) -> Ligand:
     from qddft.atoms.truncation import truncate
 
     return ligand if spec.truncate is None else truncate(ligand, spec.truncate, seed=spec.seed)

@@ -10,7 +10,7 @@ from qddft.core.errors import LevelError, LigandError, ReferenceSchemeError, Str
 from qddft.core.safe_yaml import Location, YamlDocument, read_yaml
 from qddft.core.schema_errors import schema_mistakes
 from qddft.core.suggest import did_you_mean
-from qddft.study.schema import ExchangeSpec, LigandSpec, PublishedSpec, SlabSpec, Study
+from qddft.study.schema import ExchangeSpec, LigandSpec, PublishedSpec, SlabSpec, Study, VacancySpec
 
 Mistake = tuple[Location, str]
 Model = TypeVar("Model", bound=BaseModel)
@@ -67,6 +67,7 @@ def _meaning(data: Mapping[str, Any], folder: Path) -> list[Mistake]:
         *_ligand_mistakes(ligands, slab, folder),
         *_published_mistakes(published, ligands),
         *_exchange_mistakes(_parts(ExchangeSpec, data.get("exchanges")), ligands),
+        *_vacancy_mistakes(_parts(VacancySpec, data.get("vacancies")), slab, folder),
     ]
 
 
@@ -207,6 +208,24 @@ def _exchange_mistakes(
             found += specs[:1] if len(specs) == 1 else []
         if len(found) == 2 and found[0].faces != found[1].faces:
             yield ("exchanges", index), f"{row.before} sits on {found[0].faces}, {row.after} on {found[1].faces}"
+
+
+def _vacancy_mistakes(
+    vacancies: list[tuple[int, VacancySpec]], slab: SlabSpec | None, folder: Path
+) -> Iterator[Mistake]:
+    from qddft.study.ligands import find_covering
+
+    for index, row in vacancies:
+        place: Location = ("vacancies", index)
+        if slab is not None and row.species != halide_of(slab):
+            yield (*place, "species"), f"the halide of this slab is {halide_of(slab)}, not {row.species}"
+        if slab is not None and row.layer is not None and row.layer > slab.layers:
+            yield (*place, "layer"), f"the slab has {slab.layers} layers, not {row.layer}"
+        for number, spec in enumerate(row.ligands):
+            try:
+                find_covering(spec, folder)
+            except LigandError as error:
+                yield (*place, "ligands", number), str(error)
 
 
 def _not_one(key: str, name: str, specs: list[LigandSpec], ligands: list[tuple[int, LigandSpec]]) -> str:

@@ -181,6 +181,49 @@ class ExchangeSpec(Strict):
     after_reference: Annotated[SchemeName | None, Field(alias="to_reference")] = None
 
 
+class CoveringSpec(Strict):
+    """A ligand that sits on the face under which a vacancy is made; keys as in ``LigandSpec``."""
+
+    ligand: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
+    truncate: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    mode: Mode = "atop"
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
+    distance: Annotated[float, Field(strict=True, gt=0, le=10)] | None = None
+
+
+class PublishedVacancySpec(Strict):
+    """A vacancy formation energy from the literature, eV."""
+
+    value: Annotated[float, Field(strict=True)] | None
+    tolerance: Annotated[float, Field(strict=True, ge=0)] | None = None
+    source: Annotated[Line, Field(min_length=1)]
+
+
+class VacancySpec(Strict):
+    """A neutral halide vacancy in the face, bare or under ligands.
+
+    Attributes
+    ----------
+    species
+        The halide of the slab.
+    ligands
+        What sits on the face, attached in this order; their charges have to add up to zero.
+    layer
+        Atomic layer counted from the bottom; the highest one with this halide if not given.
+    starts
+        Starting points that are relaxed: the ideal one, a Pb-Pb dimer where that is possible, and rattled ones; the
+        lowest counts.
+    published
+        Value to compare with.
+    """
+
+    species: str
+    ligands: tuple[CoveringSpec, ...] = ()
+    layer: Annotated[int, Field(strict=True, ge=1)] | None = None
+    starts: Annotated[int, Field(strict=True, ge=1, le=10)] = 2
+    published: PublishedVacancySpec | None = None
+
+
 class Study(Strict):
     """One study file, checked; ``qddft.study.load.load_study`` makes it.
 
@@ -190,8 +233,8 @@ class Study(Strict):
         What is studied, and which publication it follows.
     levels
         Engine to level of theory; the first entry is the default engine.
-    slab, ligands, published, exchanges
-        See ``SlabSpec``, ``LigandSpec``, ``PublishedSpec``, ``ExchangeSpec``.
+    slab, ligands, published, exchanges, vacancies
+        See ``SlabSpec``, ``LigandSpec``, ``PublishedSpec``, ``ExchangeSpec``, ``VacancySpec``.
     """
 
     title: Words
@@ -201,6 +244,7 @@ class Study(Strict):
     ligands: Annotated[tuple[LigandSpec, ...], Field(min_length=1, max_length=500)]
     published: tuple[PublishedSpec, ...] = ()
     exchanges: tuple[ExchangeSpec, ...] = ()
+    vacancies: tuple[VacancySpec, ...] = ()
 
     _path: Path = PrivateAttr(default=Path("study.yaml"))
     _text: str = PrivateAttr(default="")

@@ -64,9 +64,7 @@ def test_a_missing_key_and_a_file_that_is_no_mapping():
     assert schema_mistakes(caught.value, Outer) == [(("title",), "the key 'title' is missing")]
     with pytest.raises(ValidationError) as caught:
         Outer.model_validate([])
-    assert schema_mistakes(caught.value, Outer) == [
-        ((), "the file has to be a mapping of keys to values, not []")
-    ]
+    assert schema_mistakes(caught.value, Outer) == [((), "the file has to be a mapping of keys to values, not []")]
 
 
 def test_a_list_with_wrong_rows_is_not_called_empty():

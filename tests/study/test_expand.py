@@ -6,7 +6,7 @@ import pytest
 from ase.constraints import FixAtoms
 
 from qddft.atoms.electrons import VALENCE_ELECTRONS
-from qddft.core.errors import LevelError, PlacementError, StudyError
+from qddft.core.errors import ChargeError, LevelError, PlacementError, StudyError
 from qddft.core.resources import data_folder
 from qddft.jobs.job import FinalOf
 from qddft.recipes import recipe_of
@@ -306,3 +306,41 @@ def test_an_exchange_needs_no_job_of_its_own(study, tmp_path):
     assert recipe.reaction.text == "slab·acetic acid -> slab·acetate + hydrogen bromide"
     jobs = {job.id: job for job in found.plan}
     assert recipe_of(json.loads(json.dumps(recipe.record())), jobs).record() == recipe.record()
+
+
+def vacancies_of(study, tmp_path, rows, engine="vasp"):
+    (tmp_path / "with.yaml").write_text(study(ACID).text + f"vacancies:\n{rows}")
+    return expand(load_study(tmp_path / "with.yaml"), engine=engine)
+
+
+def test_a_bare_vacancy_shares_the_clean_slab(study, tmp_path):
+    found = vacancies_of(study, tmp_path, "  - {species: Br, starts: 3}\n")
+    recipe = found.recipes[-1]
+    jobs = by_name(found)
+    assert recipe.pristine.candidates[0].final.id == jobs["slab-static"].id
+    assert recipe.reaction.text == "2 slab -> 2 slab·V(Br) + Br2"
+    assert recipe.place == "equatorial Br of layer 3"
+    starts = [item.relaxed for item in recipe.defect.candidates]
+    assert len(starts) == 3
+    assert {job.unpaired for job in starts} == {1}
+    assert {len(job.built_atoms) for job in starts} == {31}
+    assert {round(job.built_atoms.cell[2, 2], 6) for job in starts} == {round(jobs["slab"].built_atoms.cell[2, 2], 6)}
+
+
+def test_a_vacancy_under_two_ligands(study, tmp_path):
+    rows = (
+        "  - species: Br\n"
+        "    ligands: [{ligand: methylamine, mode: atop}, {ligand: acetic acid, mode: atop}]\n"
+        '    published: {value: 2.8, source: "a paper"}\n'
+    ).replace("methylamine", "CN")
+    recipe = vacancies_of(study, tmp_path, rows).recipes[-1]
+    assert recipe.ligand == "CN + acetic acid"
+    assert recipe.pristine.candidates[0].relaxed.role == "complex"
+    assert recipe.published["value"] == 2.8
+    assert recipe.name == "vacancy-energy-br-ch5n-acetic-acid"
+
+
+def test_vacancies_that_cannot_be_built_are_told_together(study, tmp_path):
+    rows = "  - {species: Br, ligands: [{ligand: acetate, mode: bidentate}]}\n  - {species: Br, layer: 3}\n"
+    with pytest.raises(ChargeError, match=r"vacancy 1: slab with acetate: the formal charges add up to -1"):
+        vacancies_of(study, tmp_path, rows)

@@ -267,3 +267,18 @@ def test_exchanges_name_rows_of_the_study(tmp_path):
 )
 def test_mistakes_in_an_exchange(tmp_path, row, match):
     refused(tmp_path, EXCHANGES + f"  - {row}\n", match)
+
+
+@pytest.mark.parametrize(
+    ("row", "match"),
+    [
+        ("{species: I}", "study.yaml:7: the halide of this slab is Br, not I"),
+        ("{species: Br, layer: 9}", "study.yaml:7: the slab has 3 layers, not 9"),
+        ("{species: Br, ligands: [{ligand: olic acid}]}", "study.yaml:7: no ligand is called 'olic acid'"),
+        ("{species: Br, starts: 0}", "starts: should be greater than or equal to 1"),
+        ("{species: Br, ligands: [{ligand: acetic acid, reference: neutral}]}", "unknown key 'reference'"),
+        ("{species: Br, published: {value: 3}}", "the key 'source' is missing"),
+    ],
+)
+def test_mistakes_in_a_vacancy(tmp_path, row, match):
+    refused(tmp_path, GOOD + f"vacancies:\n  - {row}\n", match)

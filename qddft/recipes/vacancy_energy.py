@@ -1,0 +1,155 @@
+"""Formation energy of a neutral halide vacancy, on a bare face or under ligands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qddft.analysis.binding import compare_terms
+from qddft.analysis.reaction import Reaction
+from qddft.analysis.vacancy import formation_energy, removed_atoms
+from qddft.core.frozen import freeze_fields
+from qddft.jobs.job import Job
+from qddft.outputs.outputs import Outputs
+from qddft.recipes.legs import Choice, Leg, choose, leg_of
+from qddft.recipes.result import Result
+
+
+@dataclass(frozen=True)
+class VacancyEnergy:
+    """E_f of one neutral vacancy at the halogen-rich limit.
+
+    Attributes
+    ----------
+    name
+        Of the recipe, unique in its study.
+    system, ligand
+        In words, for tables.
+    species
+        Symbol of the missing halide.
+    place
+        Where it is missing, in words.
+    pristine, defect, element
+        Slab, slab with the vacancy (one candidate a starting point), and the diatomic molecule.
+    engine, level, caution
+        Engine, name of the level, and the sentence that goes with every number of that level.
+    published
+        Value to compare with: value, unit, tolerance, source.
+    allow_unconverged, allow_differences
+        Give a marked number even from calculations that did not converge, or whose settings differ.
+    """
+
+    name: str
+    system: str
+    ligand: str
+    species: str
+    place: str
+    pristine: Leg
+    defect: Leg
+    element: Leg
+    engine: str
+    level: str
+    caution: str = ""
+    published: Mapping[str, Any] | None = None
+    allow_unconverged: bool = False
+    allow_differences: bool = False
+
+    def __post_init__(self) -> None:
+        freeze_fields(self)
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """All terms of the reaction."""
+        return (self.pristine, self.defect, self.element)
+
+    @property
+    def reaction(self) -> Reaction:
+        """The balanced reaction."""
+        return Reaction(tuple(leg.species for leg in (self.defect, self.element, self.pristine)))
+
+    def jobs(self) -> dict[str, Job]:
+        """Return all jobs by label."""
+        return {label: job for leg in self.legs for label, job in leg.jobs().items()}
+
+    def evaluate(self, outputs: Mapping[str, Outputs]) -> tuple[Result, ...]:
+        """Return E_f; without a value where it could not be trusted, then the warnings say why."""
+        missing = [label for label in self.jobs() if label not in outputs]
+        if missing:
+            return (self._result(None, [f"not finished: {', '.join(missing)}"], {}),)
+        choices = {leg.species.name: choose(leg, outputs) for leg in self.legs}
+        chosen = {name: choice.outputs for name, choice in choices.items()}
+        problems = [problem for choice in choices.values() for problem in choice.doubts]
+        # a neutral halide vacancy has an unpaired electron, the pristine slab has none
+        compared = compare_terms(chosen, radicals=True)
+        warnings = [
+            *(f"NOT CONVERGED: {problem}" for problem in problems),
+            *(f"SETTINGS DIFFER: {difference}" for difference in compared.differences),
+            *(f"settings: {remark}" for remark in compared.remarks),
+            *(warning for choice in choices.values() for warning in choice.warnings),
+            *(f"{name}: {warning}" for name, item in chosen.items() for warning in item.warnings),
+        ]
+        refused = (problems and not self.allow_unconverged) or (compared.differences and not self.allow_differences)
+        value = None if refused else self._energy(chosen)
+        return (self._result(value, warnings, self._details(choices)),)
+
+    def _energy(self, chosen: Mapping[str, Outputs]) -> float | None:
+        e_defect, e_pristine, e_element = (
+            chosen[leg.species.name].energy for leg in (self.defect, self.pristine, self.element)
+        )
+        if e_defect is None or e_pristine is None or e_element is None:
+            return None
+        removed = removed_atoms(self.pristine.species.composition, self.defect.species.composition)
+        return formation_energy(e_defect, e_pristine, removed, {self.species: e_element / 2})
+
+    def _details(self, choices: Mapping[str, Choice]) -> dict[str, Any]:
+        return {
+            "place": self.place,
+            "energies_eV": {name: choice.outputs.energy for name, choice in choices.items()},
+            "chosen": {name: choice.index for name, choice in choices.items() if len(choice.energies) > 1},
+            "candidate_energies_eV": {
+                name: list(choice.energies) for name, choice in choices.items() if len(choice.energies) > 1
+            },
+            "slope_per_eV_of_chemical_potential": 1,
+        }
+
+    def _result(self, value: float | None, warnings: list[str], details: Mapping[str, Any]) -> Result:
+        cautions = [self.caution] if self.caution else []
+        x = self.species
+        return Result(
+            quantity=f"E_f(V_{x})",
+            system=self.system,
+            ligand=self.ligand,
+            value=value,
+            unit="eV",
+            convention=f"E_f = E(defect) - E(pristine) + mu_{x}, neutral, mu_{x} = E({x}2)/2 ({x}-rich limit); at "
+            f"another chemical potential add the change of mu_{x}",
+            reference=f"{x}-rich",
+            engine=self.engine,
+            level=self.level,
+            charge=0,
+            jobs=tuple(dict.fromkeys(job.id for job in self.jobs().values())),
+            reaction=self.reaction.text,
+            warnings=tuple(dict.fromkeys([*cautions, *warnings])),
+            source_value=self.published,
+            details=details,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return the recipe as JSON types, jobs by id; ``from_record`` reads it."""
+        legs = {name: getattr(self, name).record() for name in _LEGS}
+        published = None if self.published is None else dict(self.published)
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return {"recipe": "vacancy_energy", **plain, **legs, "published": published}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], jobs: Mapping[str, Job]) -> "VacancyEnergy":
+        """Return the recipe of its record; ``jobs`` by id."""
+        pristine, defect, element = (leg_of(record[name], jobs) for name in _LEGS)
+        plain = {name: record[name] for name in (*_PLAIN, "published")}
+        return cls(**plain, pristine=pristine, defect=defect, element=element)
+
+
+_LEGS = ("pristine", "defect", "element")
+_PLAIN = (
+    "name", "system", "ligand", "species", "place", "engine", "level", "caution", "allow_unconverged",
+    "allow_differences",
+)  # fmt: skip
