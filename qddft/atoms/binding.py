@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # places tried around others on a face that is crowded; on a clean one they are all alike
 _PLACES = 12
-# geometries that get a finer grid of angles after the coarse one failed for all
-_CLOSER_LOOKS = 3
+# other conformers that are tried, and geometries that get a finer grid of angles after the coarse one failed for all
+_OTHER_CONFORMERS, _CLOSER_LOOKS = 6, 2
 # poses are judged by pairs up to 0.9 of the van der Waals distance
 _MOST_CONTACT = 0.85
 
@@ -71,8 +71,9 @@ def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
         Index of a surface atom, a point (x, y) in Angstrom, or a ``Site``; without it the free place closest to the
         middle of the cell.
     conformer
-        Index into ``conformers(ligand, seed=seed)``; without it the geometry that the ligand has, and if that does not
-        fit, other conformers, extended ones first.
+        Index into ``conformers(ligand, seed=seed)``; without it the first that fits, those first whose chains lead away
+        from the head, so that the molecule stands on the face. A ligand that comes in a conformer of your choice, or
+        from a file, keeps it if it fits.
     min_contact
         Smallest distance of atoms that are not bound, as a share of the sum of van der Waals radii.
     vacuum
@@ -162,11 +163,24 @@ def _geometries(ligand: Ligand, conformer: int | None, seed: int) -> Iterator[_G
         other = ligand_with_conformer(ligand, conformer, seed=seed)
         yield _Geometry(np.array(other.positions), other.conformer, seed)
         return
-    yield own
-    if conformer is None and ligand.conformer is not None:
-        head = ligand.anchors[0][0]
-        others = [item for item in _conformers(ligand, seed) if (item.conformer, seed) != (own.conformer, own.seed)]
-        yield from sorted(others, key=lambda item: -_extension(item.positions, head))
+    if conformer is not None or ligand.conformer is None:
+        yield own
+        return
+    yield from _upright_first(ligand, own, seed)
+
+
+def _upright_first(ligand: Ligand, own: _Geometry, seed: int) -> Iterator[_Geometry]:
+    """Yield conformers, those first whose middle is far from the head: in a shell, chains stand on the face.
+
+    A conformer that somebody chose stays the first.
+    """
+    head = ligand.anchors[0][0]
+    others = [item for item in _conformers(ligand, seed) if (item.conformer, item.seed) != (own.conformer, own.seed)]
+    if own.conformer:
+        yield own
+    else:
+        others.append(own)
+    yield from sorted(others, key=lambda item: -_extension(item.positions, head))[:_OTHER_CONFORMERS]
 
 
 @lru_cache(maxsize=32)

@@ -35,6 +35,7 @@ _GEMINAL_LIMIT, _ANCHOR_LIMIT, _ASKED_LIMIT = 0.62, 0.62, 0.5
 _STRETCH, _LONGEST_STRETCH, _MOST_STRETCHES = 0.1, 0.5, 8
 # two anchors of a protonated group need more, because the proton lies between them, Angstrom
 _LONGEST_FOR_TWO = 0.7
+_ABOVE_PLACE = 0.3
 _DONORS = frozenset({"N", "O", "F", "S", "P", "Cl", "Br", "I"})
 _PROTIC = frozenset({"N", "O", "S", "F", "Cl", "Br", "I"})
 
@@ -244,8 +245,8 @@ def _distances(request: Request, target: "Target") -> list[tuple[float, ...]]:
         return [(request.distance,) * len(table)]
     longest = _LONGEST_STRETCH if len(table) == 1 else _LONGEST_FOR_TWO
     if target.place is not None and len(target.atoms) == 1:
-        # above a single Pb the place of the halide itself is farther away than a short bond
-        longest = max(longest, longest + float(np.linalg.norm(target.place - target.points[0])) - min(table))
+        # above a single Pb the place of the halide is farther away than a bond, and bulky heads stay above it
+        longest += max(0.0, _ABOVE_PLACE + float(np.linalg.norm(target.place - target.points[0])) - min(table))
     steps = min(_MOST_STRETCHES, round(longest / _STRETCH) + 1)
     return [tuple(d + stretch for d in table) for stretch in np.linspace(0.0, longest, steps).tolist()]
 
