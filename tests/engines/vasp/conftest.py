@@ -99,12 +99,14 @@ def library(tmp_path):
 
 
 def write_fake_potcar(path: Path, title: str, n_electrons: float, functional: str = "PE") -> None:
-    """Write the few header lines that name a data set; nothing of a real one."""
+    """Write the few header lines that name a data set, and enough numbers for pymatgen; nothing of a real one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f"  {title}\n   {n_electrons:.10f}\n parameters from PSCTR are:\n   LEXCH  = {functional}\n"
+        f"  {title}\n   {n_electrons:.10f}\n parameters from PSCTR are:\n"
+        f"   VRHFIN ={title.split()[1].partition('_')[0]}: none\n   LEXCH  = {functional}\n"
         f"   TITEL  = {title}\n   POMASS =    1.000; ZVAL   =  {n_electrons:7.3f}    mass and valenz\n"
-        " END of PSCTR-controll parameters\n End of Dataset\n"
+        "   ENMAX  =  300.000; ENMIN  =  200.000 eV\n"
+        "END of PSCTR-controll parameters\n local part\n  1.0 2.0 3.0\n  4.0 5.0 6.0\n End of Dataset\n"
     )
 
 

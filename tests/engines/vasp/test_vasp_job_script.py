@@ -191,9 +191,13 @@ def test_time_limit_signal_asks_vasp_to_stop(jobs, run_folder, fake_vasp):
     while not (folder / "waiting").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.kill(process.pid, 10)
-    assert process.wait(timeout=60) == 1
+    assert process.wait(timeout=60) == 75
     assert "LSTOP = .TRUE." in (folder / "STOPCAR").read_text()
-    assert "did not converge" in failure_reason(folder)
+    # neither done nor failed: to be started again
+    assert not (folder / "failure.json").exists()
+    fake_vasp.write_text("")
+    assert _job_sh(folder).returncode == 0
+    assert not (folder / "out_of_time").exists()
 
 
 def test_machine_tags_are_put_into_incar_once(jobs, run_folder, fake_vasp):
