@@ -20,11 +20,15 @@ VERBS = {
     "plan": "Show the jobs of a study and their cost; writes nothing.",
     "write": "Write the job folders of a study.",
     "run": "Run a study here; safe to interrupt, run again to resume.",
+    "machine": "Describe the computers on which jobs run.",
+    "submit": "Submit a run to Slurm, with dependencies.",
     "status": "Show one line for each job of a run.",
+    "retry": "Submit failed and stopped jobs again.",
+    "cancel": "Take the jobs of a run out of the queue.",
     "collect": "Gather results.json, results.csv and results.db.",
-    "audit": "Compare settings of folders with each other and a level.",
-    "analyze": "Numbers and figures from finished calculations, made by anybody.",
     "report": "Make the page, figures, methods text and references.",
+    "audit": "Compare settings of folders with each other and a level.",
+    "analyze": "Numbers and figures from anybody's calculations.",
 }
 DONE, NO, FIX_INPUT, BUG, INTERRUPTED = 0, 1, 2, 70, 130
 HELP = """Set up, run and analyze DFT studies of ligands and vacancies on lead-halide perovskite (001) surfaces.

@@ -11,8 +11,7 @@ from qddft.cli.main import NO
 from qddft.cli.verb import add
 
 if TYPE_CHECKING:
-    from qddft.jobs.folder import JobStatus
-    from qddft.jobs.run_folder import Entry
+    from qddft.study.queue_status import JobLine
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, as made by `qddft run` or `qddft write`.")]
 
@@ -26,12 +25,16 @@ def status(
     run: RunPath,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Show one line for each job: its state, how far it is, why it failed. Exit code 1 when a job failed."""
+    """Show one line for each job: its state, how far it is, why it failed, and what to do next.
+
+    States: done, failed, running, queued, stopped (left the queue without an end), waiting, ready. Exit code 1 when a
+    job failed or stopped.
+    """
     from qddft.jobs.run_folder import load_run
+    from qddft.study.queue_status import queue_status
 
     folder = load_run(run)
-    statuses = folder.statuses()
-    jobs = [_job(entry, statuses[entry.id], folder.folder(entry)) for entry in folder.entries]
+    jobs = [_job(line, folder.folder(line.entry)) for line in queue_status(run)]
     counts = Counter(job["state"] for job in jobs)
     if as_json:
         print_json({"study": folder.title, "engine": folder.engine, "jobs": jobs, "counts": dict(counts)})
@@ -39,14 +42,14 @@ def status(
         _show(jobs)
         say("\n" + ", ".join(f"{count} {state}" for state, count in counts.items()))
         say(_next_step(run, counts))
-    if counts["failed"]:
+    if counts["failed"] or counts["stopped"]:
         raise typer.Exit(NO)
 
 
-def _job(entry: "Entry", status: "JobStatus", folder: Path) -> dict[str, Any]:
+def _job(line: "JobLine", folder: Path) -> dict[str, Any]:
     from qddft.jobs.folder import last_progress
 
-    step = status.progress or last_progress(folder)
+    entry, step = line.entry, line.progress or last_progress(folder)
     return {
         "id": entry.id,
         "name": entry.name,
@@ -54,8 +57,10 @@ def _job(entry: "Entry", status: "JobStatus", folder: Path) -> dict[str, Any]:
         "role": entry.role,
         "task": entry.task,
         "atoms": entry.atoms,
-        "state": status.state,
-        "reason": status.reason,
+        "state": line.state,
+        "reason": line.reason,
+        "advice": line.advice,
+        "slurm_id": line.slurm_id,
         "step": None if step is None else step.step,
         "energy_eV": None if step is None else step.energy,
         "max_force_eV_per_A": None if step is None else step.max_force,
@@ -74,14 +79,15 @@ def _show(jobs: list[dict[str, Any]]) -> None:
         "energy (eV)": [number(job["energy_eV"], 4) for job in jobs],
         "force (eV/Å)": [number(job["max_force_eV_per_A"], 3, signed=False) for job in jobs],
     }
-    if any(job["reason"] for job in jobs):
-        columns["reason"] = [job["reason"] for job in jobs]
+    for name in ("slurm_id", "reason", "advice"):
+        if any(job[name] for job in jobs):
+            columns[name.replace("slurm_id", "queue")] = [job[name] for job in jobs]
     show(table_of(columns))
 
 
 def _next_step(run: Path, counts: Counter[str]) -> str:
-    if counts["running"]:
-        return "jobs are running; look again later"
-    if counts["failed"] or counts["ready"] or counts["waiting"]:
-        return f"go on with: qddft run {run}"
+    if counts["running"] or counts["queued"]:
+        return "jobs are under way; look again later"
+    if counts["failed"] or counts["stopped"] or counts["ready"] or counts["waiting"]:
+        return f"go on with: qddft run {run}, or on a cluster: qddft retry {run} --machine NAME"
     return f"all done; results: qddft report {run}"

@@ -13,7 +13,7 @@ from qddft.core.errors import MachineError
 from qddft.core.schema_errors import schema_mistakes
 from qddft.core.suggest import did_you_mean
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DURATION = re.compile(r"(?:(\d+)-)?(\d+):(\d{2}):(\d{2})")
 
@@ -59,7 +59,7 @@ def _duration(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
+    if not NAME.fullmatch(text):
         raise ValueError(f"{text!r} cannot name a machine; use letters, digits, _ and -, and name its file so")
     return text
 
@@ -260,7 +260,7 @@ def _file(name: str) -> Path:
             raise MachineError(f"there is no machine file {name}; make one with: qddft machine init")
         return Path(name)
     path = machines_folder() / f"{name}.toml"
-    if not _NAME.fullmatch(name) or not path.is_file():
+    if not NAME.fullmatch(name) or not path.is_file():
         known = did_you_mean(name, list_machines()) if list_machines() else "You have none yet."
         raise MachineError(f"there is no machine {name!r} in {machines_folder()}. {known} Make one: qddft machine init")
     return path

@@ -14,6 +14,7 @@ from qddft.jobs.run_folder import Entry, Run, load_run
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.store import load_outputs
 from qddft.recipes import recipe_of
+from qddft.study.harvest import harvest
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,6 +25,8 @@ JSON, CSV, DATABASE = "results.json", "results.csv", "results.db"
 
 def collect(run: str | Path) -> "DataFrame":
     """Evaluate every recipe of a run on the jobs that are done, and write the three files.
+
+    Calculations that VASP finished on a cluster are read first.
 
     ``results.json`` is a list of records, ``results.csv`` the same as a flat table, ``results.db`` an ``ase.db`` SQLite
     file with the final structure of every finished job. A result whose jobs are not all done has no value and names
@@ -47,6 +50,7 @@ def collect(run: str | Path) -> "DataFrame":
         The outputs of a finished job are damaged.
     """
     folder = load_run(Path(run))
+    harvest(folder)
     done = _finished(folder)
     records = results_of(folder, done)
     table = _table(records)

@@ -38,7 +38,11 @@ def test_version(capsys):
 def test_help_of_every_verb_shows_an_example(verb, capsys):
     assert main([verb, "--help"]) == DONE
     shown = capsys.readouterr().out
-    groups = {"build": ("bulk", "slab", "ligand", "complex", "vacancy"), "analyze": ANALYSES}
+    groups = {
+        "build": ("bulk", "slab", "ligand", "complex", "vacancy"),
+        "analyze": ANALYSES,
+        "machine": ("init", "list", "check"),
+    }
     if verb in groups:
         for what in groups[verb]:
             assert main([verb, what, "--help"]) == DONE
