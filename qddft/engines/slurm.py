@@ -85,12 +85,12 @@ class Partition:
     nodes
         Number of nodes.
     limit
-        Longest walltime, as Slurm writes it.
+        Longest walltime, s; ``None`` without one.
     """
 
     cores: int
     nodes: int
-    limit: str
+    limit: int | None
 
 
 def partition(name: str | None) -> Partition:
@@ -108,7 +108,20 @@ def partition(name: str | None) -> Partition:
         known = ", ".join(sorted({row[0].rstrip("*") for row in rows})) or "none"
         asked = f"no partition {name!r}" if name else "no default partition; set 'partition' in [queue]"
         raise MachineError(f"Slurm has {asked}; it has: {known}")
-    return Partition(max(int(row[1].rstrip("+")) for row in wanted), sum(int(row[2]) for row in wanted), wanted[0][3])
+    cores = max(int(row[1].rstrip("+")) for row in wanted)
+    return Partition(cores, sum(int(row[2]) for row in wanted), limit_seconds(wanted[0][3]))
+
+
+def limit_seconds(text: str) -> int | None:
+    """Return the seconds of a limit as Slurm writes it: ``10:00``, ``1:00:00``, ``7-00:00:00``, ``infinite``."""
+    days, _, clock = text.strip().rpartition("-")
+    parts = clock.split(":")
+    if not all(part.isdigit() for part in parts) or not (days.isdigit() or not days):
+        return None
+    seconds = 0
+    for part in parts:
+        seconds = 60 * seconds + int(part)
+    return int(days or 0) * 86400 + (seconds if len(parts) > 1 else 60 * seconds)
 
 
 def _task(line: str) -> QueueTask:

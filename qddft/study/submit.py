@@ -141,9 +141,9 @@ def _check_size(machine: Machine, *, serial: bool) -> None:
         )
     if not serial and machine.queue.nodes > offered.nodes:
         raise MachineError(f"machine {machine.name} asks for {machine.queue.nodes} nodes; there are {offered.nodes}")
-    limit = offered.limit
-    if limit.count(":") == 2 and seconds_of(machine.queue.walltime) > seconds_of(limit):
-        raise MachineError(f"machine {machine.name} asks for {machine.queue.walltime}; the partition allows {limit}")
+    if offered.limit is not None and seconds_of(machine.queue.walltime) > offered.limit:
+        allowed = f"{offered.limit // 3600} h {offered.limit % 3600 // 60} min"
+        raise MachineError(f"machine {machine.name} asks for {machine.queue.walltime}; the partition allows {allowed}")
 
 
 class _Submitter:

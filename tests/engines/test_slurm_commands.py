@@ -1,0 +1,78 @@
+"""The commands of Slurm, played by small scripts; the real ones are tested in tests/study/test_submit.py."""
+
+import pytest
+
+from qddft.core.errors import MachineError
+from qddft.engines import slurm
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """Return a function that puts a program on PATH which prints a text and writes down its arguments."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    def make(name, text="", code=0):
+        script = (
+            f"#!/bin/bash\nprintf '<%s>' \"$@\" > {tmp_path}/{name}.arguments\ncat << 'END'\n{text}\nEND\nexit {code}\n"
+        )
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+        return tmp_path / f"{name}.arguments"
+
+    return make
+
+
+def test_sbatch_gets_every_option_as_one_argument(fake, tmp_path):
+    arguments = fake("sbatch", "123;cluster")
+    assert slurm.submit(["--comment=a b; $(x)"], tmp_path / "a 'b'.sh", tmp_path / "run\n1") == "123"
+    assert arguments.read_text() == f"<--parsable><--chdir={tmp_path}/run\n1><--comment=a b; $(x)><{tmp_path}/a 'b'.sh>"
+
+
+def test_the_queue_is_read_by_name_and_element(fake):
+    fake("squeue", "12_3|qddft-a|PENDING|Dependency|3\n13|qddft-b|RUNNING|None|N/A\nslurm_load_jobs error")
+    first, second = slurm.queue()
+    assert first == slurm.QueueTask("12_3", "qddft-a", "PENDING", "Dependency", 3)
+    assert (second.token, second.index) == ("qddft-b", 0)
+
+
+def test_only_our_names_are_cancelled(fake):
+    arguments = fake("scancel")
+    slurm.cancel(["qddft-a"])
+    assert arguments.read_text() == "<--me><--name=qddft-a>"
+
+
+def test_a_partition_is_found(fake):
+    fake("sinfo", "debug*|64|10|1-00:00:00\nbig|128+|2|infinite\nbig|96|3|infinite")
+    assert slurm.partition(None) == slurm.Partition(64, 10, 86400)
+    assert slurm.partition("big") == slurm.Partition(128, 5, None)
+    with pytest.raises(MachineError, match="no partition 'gpu'; it has: big, debug"):
+        slurm.partition("gpu")
+    fake("sinfo", "debug|64|10|1-00:00:00")
+    with pytest.raises(MachineError, match="no default partition; set 'partition'"):
+        slurm.partition(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10:00", 600), ("1:00:00", 3600), ("7-00:00:00", 604800), ("5", 300), ("infinite", None), ("n/a", None)],
+)
+def test_limits_are_read(text, seconds):
+    assert slurm.limit_seconds(text) == seconds
+
+
+def test_refusals_are_passed_on(fake, monkeypatch, tmp_path):
+    fake("sbatch", "sbatch: error: invalid account", 1)
+    with pytest.raises(MachineError, match="sbatch refuses: sbatch: error: invalid account"):
+        slurm.submit([], tmp_path / "x", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MachineError, match="there is no squeue here; run this where Slurm's commands are"):
+        slurm.queue()
+
+
+def test_a_silent_command_is_not_waited_for_for_ever(fake, monkeypatch, tmp_path):
+    (tmp_path / "squeue").write_text("#!/bin/bash\nexec sleep 5\n")
+    (tmp_path / "squeue").chmod(0o755)
+    fake("sbatch")
+    monkeypatch.setattr(slurm, "_TIMEOUT", 0.2)
+    with pytest.raises(MachineError, match=r"squeue has not answered for 0.2 s; try again later"):
+        slurm.queue()
