@@ -1,6 +1,7 @@
 """Stretched conformers: chains all-trans, so that a ligand can stand upright in a shell.
 
-Single bonds between sp3 atoms are set to 180 degrees along the longest paths. Beside a C=C bond the rotors are skew
+Single bonds between sp3 atoms are set to 180 degrees along the longest paths, counted from the functional group where
+there is one, so that both chains of a branched acid lead away from its head. Beside a C=C bond the rotors are skew
 (120 degrees): with equal signs on both sides of a cis bond and opposite signs of a trans bond, the sign changing from
 one double bond to the next. Of all choices of signs this gives oleic and linoleic acid their longest chains.
 """
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rdkit.Chem import Atom, Bond, Mol
 
+_CARBON = 6
 _SHORTEST_CHAIN = 2  # rotors; molecules with fewer have nothing to stretch
 
 
@@ -82,9 +84,13 @@ def _dihedral_atoms(mol: "Mol", bond: "Bond") -> tuple[int, int, int, int]:
 
 
 def _deepest(mol: "Mol", atom: int, away_from: int) -> int:
-    """Return the heavy neighbor that starts the longest way away from a bond."""
-    sizes = [(-len(list(_beyond(mol, index, atom))), index) for index in _heavy_neighbors(mol, atom, away_from)]
-    return min(sizes)[1]
+    """Return the heavy neighbor that leads away from a bond to a functional group, else the longest way."""
+    ways = [(index, list(_beyond(mol, index, atom))) for index in _heavy_neighbors(mol, atom, away_from)]
+    return min(ways, key=lambda way: (not _has_group(mol, way[1]), -len(way[1]), way[0]))[0]
+
+
+def _has_group(mol: "Mol", indices: list[int]) -> bool:
+    return any(mol.GetAtomWithIdx(index).GetAtomicNum() != _CARBON for index in indices)
 
 
 def _heavy_neighbors(mol: "Mol", atom: int, away_from: int) -> list[int]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from qddft.atoms.binding import attach
 from qddft.atoms.charge import charge_ledger
+from qddft.atoms.conformers import ligand_with_conformer
 from qddft.atoms.contacts import ligand_contacts
 from qddft.atoms.sites import find_sites
 from qddft.atoms.slab import build_slab
@@ -75,9 +76,17 @@ def test_a_ligand_on_a_pbx2_face_keeps_its_distances_and_no_contact(formula, nam
     assert ligand_contacts(complex_, ignored=bound_pairs(complex_)) == ()
     graph = ligand(name).graph
     if graph:
-        before = np.array(ligand(name).positions)
+        before = np.array(ligand_with_conformer(ligand(name), entries(complex_)[0]["conformer"]).positions)
         lengths = np.array([np.linalg.norm(before[i] - before[j]) for i, j in sorted(graph)])
         np.testing.assert_allclose(own_bonds(complex_, 1, graph), lengths, atol=1e-6)
+
+
+def test_both_chains_of_a_branched_acid_lead_away_from_the_face():
+    complex_ = attach(slab(), ligand("2-hexyldecanoic acid"))
+    heights = complex_.positions[complex_.arrays["fragment"] == 1, 2]
+    face = complex_.positions[complex_.arrays["fragment"] == 0, 2].max()
+    assert np.ptp(heights) > 10.0
+    assert heights.min() > face + 1.5
 
 
 def test_the_molecule_points_away_from_the_face():
