@@ -1,6 +1,7 @@
 """Jobs of the Tao study in small: bulk, slab, ligand, complex, and what follows from them."""
 
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -87,15 +88,21 @@ def _no_vasp_around(monkeypatch):
     monkeypatch.setitem(SETTINGS, "PMG_VASP_PSP_DIR", None)
 
 
-@pytest.fixture
-def library(tmp_path):
-    """A library of fake data sets, headers only, in pymatgen's layout."""
+@pytest.fixture(scope="session")
+def pristine_library(tmp_path_factory):
+    """A library of fake data sets, headers only, in pymatgen's layout; not to be changed."""
     from qddft.engines.vasp.potcar import potentials
 
-    root = tmp_path / "library"
+    root = tmp_path_factory.mktemp("library")
     for item in potentials(("Cs", "Pb", "Br", "C", "H", "O")):
         write_fake_potcar(root / "POT_GGA_PAW_PBE_54" / item.symbol / "POTCAR", item.titles[0], item.n_electrons)
     return root
+
+
+@pytest.fixture
+def library(pristine_library, tmp_path):
+    """A copy of the library that a test may change."""
+    return Path(shutil.copytree(pristine_library, tmp_path / "library"))
 
 
 def write_fake_potcar(path: Path, title: str, n_electrons: float, functional: str = "PE") -> None:

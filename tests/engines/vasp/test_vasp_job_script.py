@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -16,17 +17,24 @@ from qddft.jobs.folder import failure_reason
 CHAIN = ("complex", "static", "slab_at_ads", "ligand_at_ads")
 
 
-@pytest.fixture
-def run_folder(jobs, tmp_path, library, monkeypatch):
+@pytest.fixture(scope="session")
+def written_folders(jobs, tmp_path_factory, pristine_library):
     """Folders of a complex, its static calculation and its parts, as ``qddft write`` leaves them."""
-    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(library))
-    root = tmp_path / "RUN dir" / "jobs"
+    root = tmp_path_factory.mktemp("written")
     for kind in CHAIN:
         job = getattr(jobs, kind)
         folder = root / job.folder_name
-        folder.mkdir(parents=True)
-        write_folder(job, job.start.atoms if job.parent is None else None, folder)
+        folder.mkdir()
+        for name, text in folder_files(job, job.start.atoms if job.parent is None else None, pristine_library).items():
+            (folder / name).write_text(text)
     return root
+
+
+@pytest.fixture
+def run_folder(written_folders, tmp_path, library, monkeypatch):
+    """A copy of the folders for one test."""
+    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(library))
+    return Path(shutil.copytree(written_folders, tmp_path / "RUN dir" / "jobs"))
 
 
 def _job_sh(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -126,7 +134,7 @@ def test_done_job_does_not_run_again(jobs, run_folder, fake_vasp):
 
 
 def test_two_processes_do_not_work_in_one_folder(jobs, run_folder, fake_vasp):
-    fake_vasp.write_text("sleep 3\n")
+    fake_vasp.write_text("sleep 1\n")
     folder = run_folder / jobs.complex.folder_name
     first = subprocess.Popen(["bash", str(folder / "job.sh")], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 20
@@ -215,7 +223,9 @@ def test_machine_tags_are_put_into_incar_once(jobs, run_folder, fake_vasp):
 
 def test_hostile_value_for_a_machine_tag_is_refused(jobs, run_folder, fake_vasp):
     folder = run_folder / jobs.complex.folder_name
-    assert _job_sh(folder, QDDFT_NCORE="$(touch pwned)").returncode != 0
+    done = _job_sh(folder, QDDFT_NCORE="$(touch pwned)")
+    assert done.returncode == 1
+    assert "QDDFT_NCORE has to be a whole number" in done.stderr
     assert not list(run_folder.rglob("pwned"))
 
 
