@@ -24,7 +24,7 @@ from qddft.core.errors import EngineError
 from qddft.core.suggest import did_you_mean
 from qddft.engines.calculation import Method, compute, plain_json, write_start
 from qddft.engines.relax import Energies, Evaluate
-from qddft.jobs.folder import OUTPUTS
+from qddft.jobs.folder import OUTPUTS, last_progress
 from qddft.outputs.store import load_outputs
 
 if TYPE_CHECKING:
@@ -143,6 +143,10 @@ class AseCalculator:
     def failure(self, folder: Path) -> str:  # noqa: ARG002  (the protocol has it)
         """Return nothing: the worker records every failure itself."""
         return ""
+
+    def last_step(self, job: "Job", folder: Path) -> "Progress | None":  # noqa: ARG002  (the protocol has it)
+        """Return the last line of ``progress.jsonl``."""
+        return last_progress(folder)
 
     def _check(self, job: "Job") -> None:
         if job.wanted:

@@ -43,3 +43,6 @@ class Engine(Protocol):
 
     def failure(self, folder: Path) -> str:
         """Return what the program itself left about its failure; empty when it left nothing."""
+
+    def last_step(self, job: "Job", folder: Path) -> Progress | None:
+        """Return the last ionic step in a folder, of a calculation that is under way too."""

@@ -14,7 +14,7 @@ from qddft.core.suggest import did_you_mean
 from qddft.core.units import BOLTZMANN_IN_EV_PER_K, HARTREE_IN_EV
 from qddft.engines.calculation import Method, compute, write_start
 from qddft.engines.relax import Energies, Evaluate
-from qddft.jobs.folder import OUTPUTS
+from qddft.jobs.folder import OUTPUTS, last_progress
 from qddft.outputs.store import load_outputs
 
 if TYPE_CHECKING:
@@ -93,6 +93,10 @@ class Tblite:
     def failure(self, folder: Path) -> str:  # noqa: ARG002  (the protocol has it)
         """Return nothing: the worker records every failure itself."""
         return ""
+
+    def last_step(self, job: "Job", folder: Path) -> "Progress | None":  # noqa: ARG002  (the protocol has it)
+        """Return the last line of ``progress.jsonl``."""
+        return last_progress(folder)
 
 
 def check_job(job: "Job", atoms: "Atoms") -> None:

@@ -1,10 +1,12 @@
 """How far the jobs of a run are, here and in the queue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from qddft.engines.base import Engine
+from qddft.engines.registry import get_engine
 from qddft.engines.slurm import QueueTask, queue
 from qddft.jobs.folder import JobStatus
 from qddft.jobs.progress import Progress
@@ -66,7 +68,16 @@ def queue_status(path: str | Path) -> tuple[JobLine, ...]:
     harvest(run, queued=queued)
     statuses = run.statuses()
     latest = latest_by_job(submissions)
-    return tuple(_line(run, entry, statuses[entry.id], queued, latest) for entry in run.entries)
+    engine = get_engine(run.engine)
+    lines = (_line(run, entry, statuses[entry.id], queued, latest) for entry in run.entries)
+    return tuple(_with_step(run, line, engine) for line in lines)
+
+
+def _with_step(run: Run, line: JobLine, engine: Engine) -> JobLine:
+    """Ask the engine's own files where a job runs, or ran, without a worker."""
+    if line.progress is not None or line.state not in ("running", "failed", "stopped"):
+        return line
+    return replace(line, progress=engine.last_step(run.job(line.entry), run.folder(line.entry)))
 
 
 def _line(

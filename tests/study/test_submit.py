@@ -352,3 +352,25 @@ def test_a_killed_batch_shell_is_retried(tmp_path, slow, lj_job, monkeypatch, ex
     retry(run.path, machine())
     wait_done(run)
     assert energies(run) == pytest.approx(expected, abs=1e-7)
+
+
+def test_a_study_computed_by_tblite_is_the_same_through_the_queue(tmp_path, slow, monkeypatch, cluster):
+    """The demonstration of the Tao study at the level smoke, disturbed once by scancel."""
+    from qddft.core.resources import data_folder
+    from qddft.study.collect import collect
+    from qddft.study.session import run as run_study
+    from qddft.study.session import write
+
+    study = data_folder("workflows") / "tao-cspbbr3" / "demo.yaml"
+    assert run_study(study, tmp_path / "here", level="smoke").complete
+    run = write(study, tmp_path / "queue", level="smoke")
+    submitted = submit(run.path, one_chunk_each()).submitted
+    assert sum(len(item.entries) for item in submitted) == len(run.entries)
+    wait_until(run, lambda lines: any(line.state == "running" for line in lines))
+    cluster.call("scancel", submitted[0].slurm_id)
+    wait_until(run, lambda lines: not any(line.slurm_id for line in lines))
+    retry(run.path, machine(cpus_per_task=2, minutes=1))
+    wait_until(run, lambda lines: all(line.state == "done" for line in lines), seconds=900)
+    here, there = collect(tmp_path / "here"), collect(run.path)
+    assert list(here["ligand"]) == list(there["ligand"])
+    assert list(here["value"]) == pytest.approx(list(there["value"]), abs=1e-3, nan_ok=True)

@@ -12,6 +12,7 @@ from qddft.core.errors import EngineError, OutputError
 from qddft.engines.vasp.run import run_script
 from qddft.engines.vasp.selective import held_atoms
 from qddft.engines.vasp.species import species_order
+from qddft.engines.vasp.steps import last_step
 from qddft.engines.vasp.supervised import with_changes
 from qddft.engines.vasp.write import DONE_FILE, write_folder
 from qddft.jobs.folder import FAILURE, failure_reason
@@ -88,6 +89,10 @@ class Vasp:
     def failure(self, folder: Path) -> str:
         """Return what job.sh left about its failure."""
         return failure_reason(folder) if (folder / FAILURE).exists() else ""
+
+    def last_step(self, job: "Job", folder: Path) -> "Progress | None":
+        """Return the last ionic step that OSZICAR and OUTCAR tell of."""
+        return last_step(job, folder)
 
 
 def in_job_order(job: "Job", outputs: "Outputs") -> "Outputs":

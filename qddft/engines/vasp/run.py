@@ -1,7 +1,6 @@
 """Run a job folder here: start job.sh, and tell about every ionic step that it finishes."""
 
 import os
-import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -11,9 +10,9 @@ import numpy as np
 
 from qddft.core.errors import EngineError
 from qddft.engines.base import Progress
+from qddft.engines.vasp.steps import energies_of_steps, last_max_force
 from qddft.jobs.folder import FAILURE, failure_reason
 
-_STEP = re.compile(r"^\s*(\d+) F=\s*\S+\s+E0=\s*(\S+)", re.MULTILINE)
 _PAUSE = 1.0
 
 
@@ -62,34 +61,14 @@ def _why(folder: Path) -> str:
 
 
 class _Watch:
-    """Reads what VASP appends to OSZICAR and OUTCAR."""
+    """Tells about what VASP has appended since the last look."""
 
     def __init__(self, folder: Path, free: np.ndarray) -> None:
         self._folder, self._free = folder, free
         self._told = 0
 
     def tell(self, report: Callable[[Progress], None], seconds: float) -> None:
-        path = self._folder / "OSZICAR"
-        if not path.is_file():
-            return
-        steps = _STEP.findall(path.read_text(errors="replace"))
+        steps = energies_of_steps(self._folder)
         for number, energy in steps[self._told :]:
-            report(Progress(int(number) - 1, float(energy), self._max_force(), seconds))
+            report(Progress(number - 1, energy, last_max_force(self._folder, self._free), seconds))
         self._told = max(self._told, len(steps))
-
-    def _max_force(self) -> float:
-        """Return the largest force of the last whole block of OUTCAR, eV/Angstrom; NaN when there is none."""
-        path, n_atoms = self._folder / "OUTCAR", len(self._free)
-        if not path.is_file():
-            return float("nan")
-        with path.open("rb") as file:
-            # a block is one line of 84 characters an atom; three blocks' length always holds a whole one, mostly
-            file.seek(-min(path.stat().st_size, 400 * n_atoms + 200_000), os.SEEK_END)
-            tail = file.read().decode(errors="replace")
-        blocks = tail.split("TOTAL-FORCE (eV/Angst)")[1:]
-        for block in reversed(blocks):
-            rows = [line.split() for line in block.splitlines()[2 : 2 + n_atoms]]
-            if len(rows) == n_atoms and all(len(row) == 6 for row in rows):
-                forces = np.array([row[3:] for row in rows], dtype=float)
-                return float(np.linalg.norm(forces[self._free], axis=1).max(initial=0.0))
-        return float("nan")
