@@ -5,22 +5,30 @@ from pathlib import Path
 from typing import Any
 
 from qddft.analysis.binding import compare_terms, doubts, energy_of
+from qddft.analysis.limits import Limit, limits_of, named_limit
+from qddft.analysis.phase_stability import StabilityRegion
 from qddft.analysis.reaction import composition_of
-from qddft.analysis.vacancy import ChargeState, formation_energy, require_charge_state, require_removed
+from qddft.analysis.vacancy import ChargeState, require_charge_state, require_removed
+from qddft.analysis.vacancy_limits import AtLimit, at_limits, limit_of, require_slab_correction
 from qddft.core.errors import ReferenceSchemeError
 from qddft.outputs.outputs import Outputs
+from qddft.recipes.provenance import input_hashes
 from qddft.recipes.result import Result
 
 Calculation = str | Path | Outputs
 Potential = float | Calculation
+Potentials = Mapping[str, Potential] | Mapping[str, Mapping[str, float]] | StabilityRegion
+
+_AS_GIVEN = "as given"
 
 
 def vacancy_formation_energy(
     defect: Calculation,
     pristine: Calculation,
     removed: Mapping[str, int],
-    chemical_potentials: Mapping[str, Potential],
+    chemical_potentials: Potentials,
     *,
+    limit: str | None = None,
     state: ChargeState | None = None,
     allow_unconverged: bool = False,
     allow_differences: bool = False,
@@ -34,8 +42,13 @@ def vacancy_formation_energy(
     removed
         Atoms taken away by element, for instance ``{"I": 1}``; checked against the structures.
     chemical_potentials
-        By element: a number in eV per atom on the scale of the total energies, or a calculation of the element alone,
-        whose energy per atom is taken (X2 for the X-rich limit).
+        A region of stability (``stability_region``), of which the rich and the poor limit of everything removed are
+        taken; or named limits such as ``{"O-rich": {"O": -5.14}, "O-poor": {"O": -5.58}}``; or, by element, a number
+        in eV per atom on the scale of the total energies, or a calculation of the element alone, whose energy per atom
+        is taken (X2 for the X-rich limit).
+    limit
+        The limit that ``value`` stands for, such as ``"PbX2-rich, X-rich"``; without it the first one. All limits are
+        in ``details["limits_eV"]``, a range where a limit leaves the energy open.
     state
         Needed for a charged defect: valence band maximum, Fermi level and a named correction.
     allow_unconverged, allow_differences
@@ -51,41 +64,77 @@ def vacancy_formation_energy(
     OutputError
         A calculation cannot be read or reports no energy.
     ReferenceSchemeError
-        The structures do not differ by what was removed, or a chemical potential is missing.
+        The structures do not differ by what was removed, or a chemical potential or limit is missing.
     ChargeError
         A charged defect without what its energy needs.
     """
     cells = {"defect": _read(defect), "pristine": _read(pristine)}
-    elements = {name: _read(item) for name, item in chemical_potentials.items() if not isinstance(item, int | float)}
     counts = {name: composition_of(item.atoms.get_chemical_symbols()) for name, item in cells.items()}
     require_removed(counts["pristine"], counts["defect"], removed)
     require_charge_state(cells["defect"].charge, state)
-    potentials = {name: float(item) for name, item in chemical_potentials.items() if isinstance(item, int | float)}
-    potentials |= {name: _per_atom(name, item) for name, item in elements.items()}
-    legs = cells | {f"reference of {name}": item for name, item in elements.items()}
+    require_slab_correction(cells["defect"].atoms, state)
+    limits, elements = _limits(chemical_potentials, removed, limit)
+    legs = cells | elements
     compared = compare_terms(legs, radicals=True)
     problems = doubts(legs)
-    energies = {name: energy_of(item, name) for name, item in cells.items()}
-    value = formation_energy(energies["defect"], energies["pristine"], removed, potentials, state)
+    energies = (energy_of(cells["defect"], "defect"), energy_of(cells["pristine"], "pristine"))
+    found = at_limits(energies, removed, limits, state)
     refused = (problems and not allow_unconverged) or (compared.differences and not allow_differences)
     warnings = [
         *(f"NOT CONVERGED: {item}" for item in problems),
         *(f"SETTINGS DIFFER: {item}" for item in compared.differences),
         *(f"settings: {item}" for item in compared.remarks),
+        *_remarks(found, removed),
         *(f"{name}: {text}" for name, item in legs.items() for text in item.warnings),
     ]
     details = {
+        "removed": dict(removed),
+        "limits_eV": {} if refused else {item.name: _shown(item) for item in found},
+        "chemical_potentials_eV": dict(found[0].potentials),
+        "limit_potentials_eV": {item.name: dict(item.potentials) for item in found},
         "energies_eV": {name: item.energy for name, item in legs.items()},
-        "chemical_potentials_eV": potentials,
         "sources": {name: item.source for name, item in legs.items()},
+        "inputs": input_hashes([item.source for item in legs.values() if item.source]),
     }
-    return _result(None if refused else value, cells["defect"], removed, state, warnings, details)
+    return _result(None if refused else found[0].value, cells["defect"], found[0], state, warnings, details)
 
 
 def _read(item: Calculation) -> Outputs:
     from qddft.engines.vasp.read import read_outputs
 
     return item if isinstance(item, Outputs) else read_outputs(item)
+
+
+def _limits(
+    given: Potentials, removed: Mapping[str, int], wanted: str | None
+) -> tuple[tuple[Limit, ...], dict[str, Outputs]]:
+    """Return the limits, that of ``value`` first, and the calculations of elements that enter."""
+    if isinstance(given, StabilityRegion):
+        first = () if wanted is None else (named_limit(given, wanted),)
+        return (*first, *(item for item in limits_of(given, removed) if item.name not in [i.name for i in first])), {}
+    if given and all(isinstance(item, Mapping) for item in given.values()):
+        named = [limit_of(name, item) for name, item in given.items() if isinstance(item, Mapping)]
+        if wanted is not None and wanted not in given:
+            raise ReferenceSchemeError(f"no chemical potentials are given for {wanted!r}, only for {', '.join(given)}")
+        return tuple(sorted(named, key=lambda item: item.name != wanted) if wanted else named), {}
+    if wanted is not None:
+        raise ReferenceSchemeError(
+            f"the limit {wanted!r} cannot be told from single chemical potentials; give a region of stability, or the "
+            "potentials of each limit by its name"
+        )
+    potentials: dict[str, float] = {}
+    elements: dict[str, Outputs] = {}
+    for name, item in given.items():
+        if isinstance(item, Mapping):
+            raise ReferenceSchemeError(
+                f"{name}: chemical potentials are either all given by element, or all by the name of a limit"
+            )
+        if isinstance(item, int | float):
+            potentials[name] = float(item)
+        else:
+            elements[f"reference of {name}"] = _read(item)
+            potentials[name] = _per_atom(name, elements[f"reference of {name}"])
+    return (limit_of(_AS_GIVEN, potentials),), elements
 
 
 def _per_atom(name: str, item: Outputs) -> float:
@@ -98,16 +147,35 @@ def _per_atom(name: str, item: Outputs) -> float:
     return energy_of(item, f"reference of {name}") / len(symbols)
 
 
+def _remarks(found: tuple[AtLimit, ...], removed: Mapping[str, int]) -> list[str]:
+    first = found[0]
+    remarks = [item.remark for item in found if item.remark]
+    if first.value is None:
+        remarks.append(
+            f"the limit {first.name} leaves E_f open between {first.low:.4f} and {first.high:.4f} eV; name a corner, "
+            f"such as '{first.name}, {next(iter(removed))}-rich'"
+        )
+    if len(found) == 1:
+        slopes = ", ".join(f"{number:+d} per eV of mu_{element}" for element, number in sorted(removed.items()))
+        remarks.append(f"E_f is given at one set of chemical potentials only; it changes with them: {slopes}")
+    return remarks
+
+
+def _shown(item: AtLimit) -> float | list[float]:
+    return [item.low, item.high] if item.value is None else item.value
+
+
 def _result(
     value: float | None,
     defect: Outputs,
-    removed: Mapping[str, int],
+    limit: AtLimit,
     state: ChargeState | None,
     warnings: list[str],
     details: dict[str, Any],
 ) -> Result:
     charged = "" if state is None else " + q (E_VBM + E_F) + E_corr"
     correction = {} if state is None else {"correction": state.method, "correction_eV": state.correction}
+    removed = ", ".join(f"{number} {element}" for element, number in sorted(details["removed"].items()))
     return Result(
         quantity="E_f",
         system=defect.atoms.get_chemical_formula(mode="hill"),
@@ -115,7 +183,7 @@ def _result(
         value=value,
         unit="eV",
         convention=f"E_f = E(defect) - E(pristine) + sum of n mu over what was removed{charged}",
-        reference=", ".join(f"{number} {element}" for element, number in sorted(removed.items())),
+        reference=removed if limit.name == _AS_GIVEN else f"{removed}; {limit.name}",
         engine=defect.engine,
         level=str(defect.settings.get("xc", "unknown")),
         charge=0 if state is None else state.charge,
