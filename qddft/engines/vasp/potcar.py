@@ -144,8 +144,10 @@ def build_potcar(wanted: Iterable[Potential], library: Path) -> str:
     Raises
     ------
     EngineError
-        A file is missing, or its TITEL, ZVAL or functional is not what is expected.
+        There is no such folder, a file is missing, or its TITEL, ZVAL or functional is not what is expected.
     """
+    if not library.is_dir():
+        raise EngineError(f"PMG_VASP_PSP_DIR names {library}, which is no folder; correct it, or unset it")
     return "".join(_checked(item, *_read(item, library)) for item in wanted)
 
 

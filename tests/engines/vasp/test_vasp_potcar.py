@@ -83,6 +83,11 @@ def test_missing_set_is_named_with_the_places(library):
         build_potcar(potentials(("I",)), library)
 
 
+def test_library_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(EngineError, match=r"PMG_VASP_PSP_DIR names .*elsewhere, which is no folder"):
+        build_potcar(potentials(("I",)), tmp_path / "elsewhere")
+
+
 def test_set_of_another_date_is_refused(library, make_fake_potcar):
     make_fake_potcar(library / "POT_GGA_PAW_PBE_54" / "Cs_sv" / "POTCAR", "PAW_PBE Cs_sv 25Jan2019", 9)
     with pytest.raises(EngineError, match="TITEL 'PAW_PBE Cs_sv 25Jan2019', expected 'PAW_PBE Cs_sv 08Apr2002'"):
