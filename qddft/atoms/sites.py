@@ -27,7 +27,8 @@ _TOP_NAMES = {"A": "Cs-top", "B": "Pb-top", "X": "X-top"}
 # an atom of the second layer is covered by one of the first that is closer in the plane than this share of the
 # shortest lateral distance within the first layer; tilts of 15 degrees move an apical X by a seventh of it
 _COVERED = 0.4
-_SAME = 1e-3
+# sites closer than this are one, Angstrom
+_SAME = 0.05
 
 
 @dataclass(frozen=True)
@@ -149,30 +150,72 @@ def _spacing(face: Face, outer: np.ndarray) -> float:
 
 def _orbits(slab: "Atoms", sites: list[Site]) -> np.ndarray:
     """Return for every site the number of its symmetry class, shape (n_sites,)."""
-    import spglib
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
-    cell, scaled, kinds = symmetry_cell(slab)
-    found = spglib.get_symmetry((cell, scaled, kinds), symprec=SYMPREC)
-    if found is None:
-        raise StructureError("spglib finds no symmetry operations: do two atoms lie on one place?")
+    cell, operations = _operations(slab)
     points = np.array([site.position for site in sites])
     fractions = points @ np.linalg.inv(cell)
     lengths = np.linalg.norm(cell, axis=1)
     tree = cKDTree(_wrapped(fractions) * lengths, boxsize=lengths * (1 + 1e-12))
     kind = np.array([site.kind for site in sites])
-    rows, columns = [], []
-    for rotation, shift in zip(found["rotations"], found["translations"], strict=True):
-        distance, image = tree.query(_wrapped(fractions @ rotation.T + shift) * lengths, distance_upper_bound=0.1)
+    # sites that a translation of the primitive cell brings together are one
+    pairs = [tree.query_pairs(_SAME, output_type="ndarray")]
+    for rotation, shift in operations:
+        distance, image = tree.query(_wrapped(fractions @ rotation.T + shift) * lengths, distance_upper_bound=_SAME)
         met = np.flatnonzero(np.isfinite(distance))
-        met = met[kind[met] == kind[image[met]]]
-        rows.append(met)
-        columns.append(image[met])
-    i, j = np.concatenate(rows), np.concatenate(columns)
-    graph = coo_array((np.ones(len(i)), (i, j)), shape=(len(sites), len(sites)))
+        pairs.append(np.column_stack([met, image[met]]))
+    i, j = np.concatenate(pairs).T
+    alike = kind[i] == kind[j]
+    graph = coo_array((np.ones(alike.sum()), (i[alike], j[alike])), shape=(len(sites), len(sites)))
     return np.asarray(connected_components(graph, directed=False)[1])
+
+
+def _operations(slab: "Atoms") -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """Return the primitive cell of the slab, shape (3, 3), Angstrom, and its symmetry operations in fractions of it.
+
+    A supercell that is longer one way than the other hides operations; its primitive cell does not.
+    """
+    cell, scaled, kinds = symmetry_cell(slab)
+    rotations, shifts = _symmetry(cell, scaled, kinds)
+    whole = (rotations == np.eye(3, dtype=int)).all(axis=(1, 2))
+    lateral = shifts[whole][:, :2] @ cell[:2]
+    primitive = np.array([*_shortest(np.vstack([lateral, cell[:2]])), cell[2]])
+    fractions = scaled @ cell @ np.linalg.inv(primitive)
+    inside = _unique(fractions, np.linalg.norm(primitive, axis=1), kinds)
+    rotations, shifts = _symmetry(primitive, fractions[inside], kinds[inside])
+    return primitive, list(zip(rotations, shifts, strict=True))
+
+
+def _symmetry(cell: np.ndarray, scaled: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rotations and translations from spglib."""
+    import spglib
+
+    found = spglib.get_symmetry((cell, scaled, kinds), symprec=SYMPREC)
+    if found is None:
+        raise StructureError("spglib finds no symmetry operations: do two atoms lie on one place?")
+    return np.asarray(found["rotations"]), np.asarray(found["translations"])
+
+
+def _shortest(vectors: np.ndarray) -> list[np.ndarray]:
+    """Return two shortest vectors of the plane that span the lattice of all of them, given with its supercell."""
+    signs = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
+    edges = vectors[-2:]
+    candidates = (vectors[:, None, :] + signs @ edges).reshape(-1, 3)
+    lengths = np.linalg.norm(candidates, axis=1).round(4)
+    ordered = [candidates[k] for k in np.argsort(lengths, kind="stable") if lengths[k] > _SAME]
+    first = ordered[0]
+    return [first, next(v for v in ordered if abs(np.cross(first, v)[2]) > 0.1)]
+
+
+def _unique(fractions: np.ndarray, lengths: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Return one atom of each set that lattice translations bring together."""
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(_wrapped(fractions) * lengths, boxsize=lengths * (1 + 1e-12))
+    doubles = {int(j) for _, j in tree.query_pairs(5 * SYMPREC)}
+    return np.array([i for i in range(len(kinds)) if i not in doubles])
 
 
 def _wrapped(fractions: np.ndarray) -> np.ndarray:
