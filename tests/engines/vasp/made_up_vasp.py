@@ -45,6 +45,7 @@ class Run:
     final_message: str = "EDIFF"
     dispersion: tuple[str, float] | None = None
     final_scaled: np.ndarray | None = None
+    projected: str = ""
 
     @property
     def symbols(self) -> list[str]:
@@ -87,6 +88,7 @@ class Run:
             "ISYM": 2,
             "LUSE_VDW": False,
             "ICHARG": 2,
+            "NEDOS": len(GRID),
             "PSTRESS": 0.0,
         } | self.parameters
 
@@ -132,6 +134,8 @@ def vasprun(run: Run) -> str:
         lines += [*_rows("stress", STRESS_KB), *_energy(run, step)]
         if step is run.steps[-1]:
             lines += [*_eigenvalues(run), *_dos(run)]
+        if run.projected == "everywhere" or (run.projected and step is run.steps[-1]):
+            lines += _projected(run)
         lines.append(" </calculation>")
     last = run.steps[-1]
     if run.final_scaled is not None:
@@ -259,7 +263,49 @@ def _dos(run: Run) -> list[str]:
         lines.append(f'      <set comment="spin {spin}">')
         lines += [f"       <r>{e:11.4f}{spin * 0.5:11.4f}{spin * 0.5 * (e + 5):11.4f} </r>" for e in GRID]
         lines.append("      </set>")
-    return [*lines, "     </set>", "    </array>", "   </total>", "  </dos>"]
+    lines += ["     </set>", "    </array>", "   </total>"]
+    return [*lines, *(_partial(run) if run.projected else []), "  </dos>"]
+
+
+def densities(run: Run) -> np.ndarray:
+    """Return projected densities of states, shape (n_spins, n_atoms, 2 orbitals, 11 energies)."""
+    shape = (run.tags["ISPIN"], len(run.symbols), 2, len(GRID))
+    return np.round(np.arange(np.prod(shape)).reshape(shape) / 100 - 0.5, 2)
+
+
+def weights(run: Run) -> np.ndarray:
+    """Return weights of orbitals in levels, shape (n_spins, 2 k-points, 3 bands, n_atoms, 2 orbitals)."""
+    shape = (run.tags["ISPIN"], 2, 3, len(run.symbols), 2)
+    return np.arange(np.prod(shape)).reshape(shape) / 1000
+
+
+def _partial(run: Run) -> list[str]:
+    lines = ["   <partial>", "    <array>", "     <field>energy</field>", "     <field>  s</field>"]
+    lines += ["     <field>dx2</field>", "     <set>"]
+    for atom in range(len(run.symbols)):
+        lines.append(f'      <set comment="ion {atom + 1}">')
+        for spin, table in enumerate(densities(run)[:, atom], start=1):
+            lines.append(f'       <set comment="spin {spin}">')
+            lines += [f"        <r>{e:11.4f}{s:11.4f}{d:11.4f} </r>" for e, s, d in zip(GRID, *table, strict=True)]
+            lines.append("       </set>")
+        lines.append("      </set>")
+    return [*lines, "     </set>", "    </array>", "   </partial>"]
+
+
+def _projected(run: Run) -> list[str]:
+    lines = ["  <projected>", *_eigenvalues(run), "   <array>", "    <field>  s</field>", "    <field>dx2</field>"]
+    lines.append("    <set>")
+    for spin, kpoints in enumerate(weights(run), start=1):
+        lines.append(f'     <set comment="spin{spin}">')
+        for k, bands in enumerate(kpoints, start=1):
+            lines.append(f'      <set comment="kpoint {k}">')
+            for band, atoms in enumerate(bands, start=1):
+                lines.append(f'       <set comment="band {band}">')
+                lines += [f"        <r>{s:8.4f}{d:8.4f} </r>" for s, d in atoms]
+                lines.append("       </set>")
+            lines.append("      </set>")
+        lines.append("     </set>")
+    return [*lines, "    </set>", "   </array>", "  </projected>"]
 
 
 def outcar(run: Run) -> str:

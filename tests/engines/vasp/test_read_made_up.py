@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_up_vasp import STRESS_KB, Run, Step, levels, outcar, two_steps, vasprun
+from made_up_vasp import STRESS_KB, Run, Step, outcar, two_steps, vasprun
 
 from qddft.core.errors import OutputError
-from qddft.engines.vasp.read import read_dos, read_eigenvalues, read_outputs, read_projected, read_trajectory
+from qddft.engines.vasp.read import read_outputs
 from qddft.outputs.store import save_outputs
 
 WRITERS = {"vasprun.xml": vasprun, "OUTCAR": outcar}
@@ -349,33 +349,3 @@ def test_more_than_nine_hundred_ions_of_a_type_are_counted(tmp_path):
     step = Step(-10.2, 0.0, np.zeros((3000, 3)), scaled)
     outputs = read_outputs(write(tmp_path, Run(**vars(run) | {"steps": (step,)}), "OUTCAR"))
     assert outputs.atoms.get_chemical_formula() == "Br2000Pb1000"
-
-
-def test_tables_are_read_on_request(tmp_path):
-    run = two_steps(parameters={"ISPIN": 2}, moment=0.25)
-    write(tmp_path, run)
-    eigenvalues = read_eigenvalues(tmp_path)
-    np.testing.assert_array_equal(eigenvalues.energies, levels(run)[..., 0])
-    np.testing.assert_array_equal(eigenvalues.occupations, levels(run)[..., 1])
-    np.testing.assert_allclose(eigenvalues.weights, [0.25, 0.75])
-    assert eigenvalues.electrons_per_level == 1
-    dos = read_dos(tmp_path)
-    assert dos.total.shape == (2, 11)
-    assert dos.fermi_level == run.fermi
-    assert dos.projected is None
-    trajectory = read_trajectory(tmp_path)
-    np.testing.assert_allclose(trajectory.free_energies, [-10.2, -10.25])
-    assert trajectory.positions.shape == (2, 3, 3)
-    with pytest.raises(ValueError, match="read-only"):
-        dos.total[0, 0] = 1.0
-    with pytest.raises(OutputError, match="the run wrote no projections"):
-        read_projected(tmp_path)
-
-
-def test_the_trajectory_of_outcar_is_that_of_vasprun(tmp_path):
-    write(tmp_path, two_steps(), "vasprun.xml", "OUTCAR")
-    one, other = read_trajectory(tmp_path / "vasprun.xml"), read_trajectory(tmp_path / "OUTCAR")
-    for name in ("cells", "positions", "energies", "free_energies", "forces"):
-        np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-5)
-    with pytest.raises(OutputError, match="OUTCAR: it does not hold the eigenvalues"):
-        read_eigenvalues(tmp_path / "OUTCAR")
