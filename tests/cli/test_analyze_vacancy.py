@@ -29,7 +29,8 @@ def runs(tmp_path, monkeypatch):
         atoms.positions[:, 0] = np.linspace(0, 12, len(atoms), endpoint=False)
         atoms.positions[:, 1] = np.linspace(0, 24, len(atoms), endpoint=False) % 12
         (tmp_path / name).mkdir()
-        outputs = Outputs(atoms, energy, electronically_converged=True, ionically_converged=True, settings=SETTINGS)
+        proven = {"electronically_converged": True, "ionically_converged": True}
+        outputs = Outputs(atoms, energy, settings=SETTINGS, source=str(tmp_path / name), **proven)
         save_outputs(tmp_path / name / "outputs.json", outputs)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -54,7 +55,7 @@ def test_both_limits_with_passivation_and_figure(runs, capsys):
     shown = capsys.readouterr().out
     assert "CsPbI3 is stable against CsI + PbI2 by 0.200 eV per formula unit" in shown
     assert "I-rich: 3.5000 eV" in shown
-    assert "I-poor: 2.4" in shown
+    assert "I-poor: 2.5000 eV" in shown
     assert "E_passivation: 0.5000 eV" in shown
     assert (runs / "limits.svg").is_file()
     assert (runs / "limits.png").is_file()

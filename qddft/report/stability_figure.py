@@ -1,0 +1,125 @@
+"""Where a compound is stable, drawn: the polygon of chemical potentials, or the edges where there is none."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qddft.analysis.phase_stability import StabilityRegion
+from qddft.core.errors import ReferenceSchemeError
+from qddft.report.style import BLACK, BLUE, CYCLE, GRAY, SKY, new_figure, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HEIGHT_MM = 68.0
+_MARGIN = 0.08
+
+
+@styled
+def stability_figure(region: StabilityRegion) -> "Figure":
+    """Draw the region of a compound of three elements in the plane of its last two.
+
+    Parameters
+    ----------
+    region
+        Its first element follows from the other two, as the compound is in equilibrium everywhere.
+
+    Raises
+    ------
+    ReferenceSchemeError
+        The compound does not have three elements.
+    """
+    if len(region.elements) != 3:
+        raise ReferenceSchemeError(
+            f"{region.target} has {len(region.elements)} elements; a polygon is drawn for three, other regions are "
+            "given as numbers"
+        )
+    figure, (axes,) = new_figure(HEIGHT_MM)
+    plane = region.places[:, 1:]
+    low = plane.min(axis=0)
+    _compounds(axes, region)
+    if region.stable:
+        ring = _ring(plane)
+        axes.fill(ring[:, 1], ring[:, 0], facecolor=SKY, edgecolor=BLUE, linewidth=0.9, alpha=0.75, zorder=3)
+        middle = ring.mean(axis=0)
+        text, position = region.target, (float(middle[1]), float(middle[0]))
+        _label(axes, text, position, low)
+    else:
+        for edge in region.edges:
+            axes.plot(edge.corners[:, 2], edge.corners[:, 1], "o", color=BLACK, markersize=2.5, zorder=4)
+        text = (
+            f"{_formula(region.target)}: no stable region,\n{region.decomposition_energy:.2f} eV/f.u. above the edges"
+        )
+        axes.text(0.93, 0.9, text, transform=axes.transAxes, ha="right", va="top")
+    axes.set_xlim(low[1] * (1 + _MARGIN), -low[1] * _MARGIN)
+    axes.set_ylim(low[0] * (1 + _MARGIN), -low[0] * _MARGIN)
+    axes.set_xlabel(rf"$\Delta\mu_\mathrm{{{region.elements[2]}}}$ (eV)")
+    axes.set_ylabel(rf"$\Delta\mu_\mathrm{{{region.elements[1]}}}$ (eV)")
+    axes.legend(loc="lower left", handlelength=1.4)
+    return figure
+
+
+@styled
+def vacancy_figure(
+    limits: Mapping[str, Sequence[tuple[float, float]]], element: str, *, marks: Mapping[str, float] | None = None
+) -> "Figure":
+    """Draw formation energies against the chemical potential of what is missing.
+
+    Parameters
+    ----------
+    limits
+        Name of the vacancy to its points (chemical potential relative to the element, formation energy), eV.
+    element
+        Symbol, for the axis.
+    marks
+        Named limits by their chemical potential, eV.
+    """
+    figure, (axes,) = new_figure(HEIGHT_MM)
+    for index, (name, points) in enumerate(limits.items()):
+        array = np.array(sorted(points))
+        axes.plot(array[:, 0], array[:, 1], marker="o", markersize=2.5, color=CYCLE[index % len(CYCLE)], label=name)
+    for name, value in (marks or {}).items():
+        axes.axvline(value, color=GRAY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=0)
+        axes.annotate(
+            name, (value, 0.98), xycoords=("data", "axes fraction"), rotation=90, ha="right", va="top", color=GRAY
+        )
+    axes.margins(x=0.08, y=0.15)
+    axes.set_xlabel(rf"$\Delta\mu_\mathrm{{{element}}}$ (eV)")
+    axes.set_ylabel(r"formation energy $E_\mathrm{f}$ (eV)")
+    axes.legend(loc="lower right", handlelength=1.4)
+    return figure
+
+
+def _ring(points: np.ndarray) -> np.ndarray:
+    """Return the corners of a convex polygon in order."""
+    offsets = points - points.mean(axis=0)
+    return np.asarray(points[np.argsort(np.arctan2(offsets[:, 1], offsets[:, 0]))])
+
+
+def _compounds(axes: "Axes", region: StabilityRegion) -> None:
+    """Draw the line of each neighbor over the whole plane, dashed where the neighbor is an element."""
+    neighbors = {edge.phase: edge for edge in region.edges if edge.phase not in (*region.elements, "Cl2", "Br2", "I2")}
+    for index, (name, edge) in enumerate(neighbors.items()):
+        start, end = edge.corners[0, 1:], edge.corners[-1, 1:]
+        direction = (end - start) / np.linalg.norm(end - start)
+        reach = np.abs(region.places[:, 1:]).max() * 2
+        line = np.array([start - reach * direction, end + reach * direction])
+        axes.plot(line[:, 1], line[:, 0], color=CYCLE[(index + 1) % len(CYCLE)], label=_formula(name), zorder=2)
+    for draw in (axes.axhline, axes.axvline):
+        draw(0.0, color=GRAY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1)
+
+
+def _label(axes: "Axes", text: str, position: tuple[float, float], low: np.ndarray) -> None:
+    """Name a region, beside it with a line where it is too narrow for the word."""
+    away = (0.28 * float(low[1]), 0.45 * float(low[0]))
+    axes.annotate(
+        _formula(text), position, xytext=away, ha="center", va="center",
+        arrowprops={"arrowstyle": "-", "linewidth": 0.6, "color": BLACK}, zorder=5,
+    )  # fmt: skip
+
+
+def _formula(text: str) -> str:
+    """Return a formula with its numbers set low."""
+    return "".join(rf"$_{{{character}}}$" if character.isdigit() else character for character in text)
