@@ -18,7 +18,7 @@ from qddft.analysis.reaction import Reaction, get_scheme
 from qddft.core.frozen import freeze_fields
 from qddft.jobs.job import Job
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.legs import Choice, Leg, choose, leg_of
+from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_warnings
 from qddft.recipes.result import Result
 
 SLAB_PART, LIGAND_PART = "slab@ads", "ligand@ads"
@@ -135,6 +135,7 @@ class BindingEnergy:
             *(f"SETTINGS DIFFER: {difference}" for difference in compared.differences),
             *(f"settings: {remark}" for remark in compared.remarks),
             *(warning for choice in choices.values() for warning in choice.warnings),
+            *(warning for choice in choices.values() for warning in structure_warnings(choice)),
             *_of_calculations(chosen),
         ]
         refused = (problems and not self.allow_unconverged) or (compared.differences and not self.allow_differences)

@@ -6,6 +6,7 @@ from typing import Any
 
 from qddft.analysis.binding import doubts
 from qddft.analysis.reaction import Species
+from qddft.core.errors import StructureError
 from qddft.jobs.job import Job
 from qddft.outputs.outputs import Outputs
 from qddft.recipes.relaxation import Relaxation
@@ -105,6 +106,18 @@ def choose(leg: Leg, outputs: Mapping[str, Outputs]) -> Choice:
     left_out = len(finals) - len(trusted)
     warnings = _left_out(leg, left_out) if trusted and left_out else ()
     return Choice(leg, index, finals[index], energies, doubted[index], warnings)
+
+
+def structure_warnings(choice: Choice) -> tuple[str, ...]:
+    """Return what the relaxation did to the structure of a winner: protons moved, molecules broken, ligands gone."""
+    from qddft.atoms.checks import relaxation_warnings
+
+    name, built = choice.leg.species.name, choice.leg.candidates[choice.index].relaxed.built_atoms
+    try:
+        found = relaxation_warnings(built, choice.outputs.atoms)
+    except StructureError as error:
+        return (f"{name}: the relaxed structure could not be checked: {error}",)
+    return tuple(f"{name}: {text}" for text in found)
 
 
 def _doubts(leg: Leg, index: int, outputs: Mapping[str, Outputs]) -> tuple[str, ...]:

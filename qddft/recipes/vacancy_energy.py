@@ -10,7 +10,7 @@ from qddft.analysis.vacancy import formation_energy, removed_atoms
 from qddft.core.frozen import freeze_fields
 from qddft.jobs.job import Job
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.legs import Choice, Leg, choose, leg_of
+from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_warnings
 from qddft.recipes.result import Result
 
 
@@ -85,6 +85,7 @@ class VacancyEnergy:
             *(f"SETTINGS DIFFER: {difference}" for difference in compared.differences),
             *(f"settings: {remark}" for remark in compared.remarks),
             *(warning for choice in choices.values() for warning in choice.warnings),
+            *(warning for choice in choices.values() for warning in structure_warnings(choice)),
             *(f"{name}: {warning}" for name, item in chosen.items() for warning in item.warnings),
         ]
         refused = (problems and not self.allow_unconverged) or (compared.differences and not self.allow_differences)

@@ -33,7 +33,7 @@ def slab_atoms(symbols="PbBr2"):
 
 
 def molecule_atoms(shift=0.0):
-    atoms = Atoms("HF", positions=[[0, 0, 5 + shift], [0, 0, 6]], cell=[10, 20, 30], pbc=True)
+    atoms = Atoms("FH", positions=[[0, 0, 3.4], [0, 0, 4.35 + shift]], cell=[10, 20, 30], pbc=True)
     atoms.set_array("fragment", np.ones(2, dtype=int))
     return atoms
 
@@ -78,9 +78,9 @@ def recipe(*, poses=1, conformers=1, level=LEVEL, **changes):
     return BindingEnergy(**(facts | changes))
 
 
-def output(energy, **changes):
+def output(energy, atoms=None, **changes):
     facts = {
-        "atoms": complex_atoms(),
+        "atoms": complex_atoms() if atoms is None else atoms,
         "energy": energy,
         "electronically_converged": True,
         "ionically_converged": True,
@@ -93,8 +93,12 @@ def output(energy, **changes):
 ENERGIES = {"slab·HF": -115.0, "slab": -100.0, "HF": -14.0, "slab@ads": -99.5, "ligand@ads": -13.75}
 
 
+STRUCTURES = {"slab": slab_atoms(), "HF": molecule_atoms(), "slab@ads": slab_atoms(), "ligand@ads": molecule_atoms()}
+
+
 def finished(energies=None, **changed):
-    return {label: output(e) for label, e in (ENERGIES | (energies or {})).items()} | changed
+    known = ENERGIES | (energies or {})
+    return {label: output(e, STRUCTURES.get(label)) for label, e in known.items()} | changed
 
 
 def one(recipe, outputs):
@@ -114,7 +118,7 @@ def test_energy_and_decomposition_of_one_pose():
     assert result.details["E_def_slab"] == pytest.approx(0.5)
     assert result.details["E_def_ligand"] == pytest.approx(0.25)
     assert result.details["coverage_per_nm2"] == pytest.approx(0.5)
-    assert result.details["anchor_distances_A"] == [pytest.approx(4.0)]
+    assert result.details["anchor_distances_A"] == [pytest.approx(2.4)]
     assert result.reaction == "slab + HF -> slab·HF"
     assert result.convention == "E_ads = E(slab·HF) - E(slab) - E(HF), negative = bound; E_bind = -E_ads"
     assert result.warnings == ("screening: not PBE",)
@@ -212,6 +216,15 @@ def test_a_missing_output_means_not_finished():
     result = one(recipe(), outputs)
     assert result.value is None
     assert "not finished: slab·HF" in result.warnings
+
+
+def test_what_the_relaxation_did_to_the_structure_is_told():
+    gone = complex_atoms()
+    gone.positions[3:] += [0, 0, 6.0]
+    result = one(recipe(), finished() | {"slab·HF": output(-115.0, gone)})
+    assert any(warning.startswith("slab·HF: HF is desorbed") for warning in result.warnings)
+    other = finished() | {"slab·HF": output(-115.0, slab_atoms())}
+    assert any("the relaxed structure could not be checked" in text for text in one(recipe(), other).warnings)
 
 
 def test_warnings_of_the_calculations_travel_with_the_number():
