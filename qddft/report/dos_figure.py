@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.outputs.dos import Dos, GapStates, Overlap
-from qddft.report.style import BLACK, BLUE, CYCLE, GRAY, ORANGE, PURPLE, VERMILLION, new_figure, styled
+from qddft.report.style import BLACK, BLUE, CYCLE, GRAY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL_MM = 34.0
+PANEL_MM = 38.0
 HEAD_MM = 18.0
 # energies shown around the gap, eV
 BELOW, ABOVE = 7.0, 4.0
@@ -59,8 +59,11 @@ def dos_figure(
         _panel(axes, dos, name, shown)
         _marks(axes, dos, gap_states)
         if overlap is not None and name == "fragment":
-            axes.axvspan(*overlap.window, color=GRAY, alpha=0.18, linewidth=0, zorder=0)
-        axes.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.9, labelspacing=0.25, borderpad=0.1)
+            axes.axvspan(*overlap.window, color=SKY, alpha=0.22, linewidth=0, zorder=0)
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, handlelength=1.2, columnspacing=0.9,
+            labelspacing=0.25, borderpad=0.1,
+        )  # fmt: skip
     panels[-1].set_xlim(*shown)
     panels[-1].set_xlabel(rf"$E - {_ZERO_NAMES[dos.zero.kind]}$ (eV)")
     figure.supylabel("density of states (states/eV)", fontsize=panels[0].yaxis.label.get_fontsize())
@@ -93,8 +96,8 @@ def _panel(axes: "Axes", dos: Dos, partition: str, shown: tuple[float, float]) -
         for sign, curve in zip(signs, values[:, inside], strict=True):
             axes.plot(energies, sign * curve, color=color, linewidth=0.8, label=name if sign > 0 else "_")
     highest = float(dos.total[:, inside].max()) if inside.any() else 1.0
-    # the upper quarter is for the legend and the marks of states in the gap
-    axes.set_ylim(-1.08 * highest if len(signs) == 2 else 0.0, 1.42 * highest)
+    # the uppermost part is for the marks of states in the gap
+    axes.set_ylim(-1.08 * highest if len(signs) == 2 else 0.0, 1.2 * highest)
     if len(signs) == 2:
         axes.axhline(0, color=BLACK, linewidth=0.5)
 
@@ -116,4 +119,4 @@ def _marks(axes: "Axes", dos: Dos, gap_states: GapStates | None) -> None:
     top = axes.get_ylim()[1]
     for state in gap_states.states if gap_states is not None else ():
         energy = state.energy - dos.zero.value
-        axes.plot([energy, energy], [0.62 * top, 0.7 * top], color=VERMILLION, linewidth=1.2)
+        axes.plot([energy, energy], [0.92 * top, 0.99 * top], color=VERMILLION, linewidth=1.2)
