@@ -75,7 +75,7 @@ def test_part_of_a_complex_gets_the_mesh_of_the_whole(slab):
 
 
 def test_relaxation_uses_its_own_mesh(slab):
-    assert _kpoints("slab", slab, task="relax", supercell="2x2").kpts == [(2, 2, 1)]
+    assert _kpoints("slab", slab, task="relax", supercell="2x2").kpts == [(3, 3, 1)]
 
 
 def test_mesh_as_written_when_it_refers_to_the_cell(slab):
