@@ -8,7 +8,7 @@ from importlib import import_module
 import typer
 
 # in the order of `qddft analyze --help`; each is a module of this package
-ANALYSES: tuple[str, ...] = ("dos", "charge", "vacancy")
+ANALYSES: tuple[str, ...] = ("dos", "charge", "potential", "vacancy", "photophysics")
 
 
 def register(app: typer.Typer) -> None:
