@@ -16,6 +16,7 @@ _HARMLESS: Importance = "harmless"
 # thresholds differ harmlessly below this ratio
 _TOLERANCE_RATIO = 10.0
 _NO_MOMENT = 0.01
+_WHOLE = 1e-3
 _FROZEN_SHARE = 0.1
 _SAME_CRYSTAL = 0.002
 
@@ -82,10 +83,32 @@ class Rule:
 
 
 def _spin(runs: Sequence[RunSettings], known: Mapping[str, Any]) -> tuple[Importance, str]:
+    """Weigh calculations with and without spin: closed shells need none, odd numbers of electrons cannot do without."""
+    plain = [run for run in runs if known.get(run.source) == 1]
     polarized = [run for run in runs if known.get(run.source) == 2]
-    if polarized and all(run.magnetization is not None and abs(run.magnetization) < _NO_MOMENT for run in polarized):
+    if any(_odd(run) for run in plain):
+        return _DECIDES, "an odd number of electrons was computed without spin"
+    if all(run.magnetization is not None and abs(run.magnetization) < _NO_MOMENT for run in polarized):
         return _HARMLESS, "the polarized calculations have no moment"
+    if all(_odd(run) for run in polarized) and all(_odd(run) is False for run in plain):
+        return _HARMLESS, "polarized exactly where the number of electrons is odd"
     return _DECIDES, ""
+
+
+def _odd(run: RunSettings) -> bool | None:
+    """Return whether the number of electrons is odd; ``None`` where it is unknown or no whole number.
+
+    Where no number is set the cell is neutral, and since frozen cores are closed shells, its valence electrons are
+    odd in number when all its electrons are.
+    """
+    electrons = run.settings.get("nelect")
+    if electrons is None and run.symbols:
+        from ase.data import atomic_numbers
+
+        electrons = float(sum(atomic_numbers[symbol] for symbol in run.symbols))
+    if electrons is None or abs(electrons - round(electrons)) > _WHOLE:
+        return None
+    return bool(round(electrons) % 2)
 
 
 def _threshold(_: Sequence[RunSettings], known: Mapping[str, Any]) -> tuple[Importance, str]:

@@ -17,7 +17,7 @@ SETTINGS = {
     "xc": "PBE", "gga": "PBE", "cutoff_eV": 400.0, "dispersion": "none", "prec": "accurate", "lreal": False,
     "lasph": True, "soc": False, "ispin": 1, "smearing": "gaussian", "sigma_eV": 0.05, "energy_tol_eV": 1e-5,
     "force_tol_eV_per_A": 0.02,
-    "kpoints": [4, 4, 1], "kpoint_scheme": "gamma", "potentials": ["PAW_PBE Pb_d 06Sep2000"], "n_frozen": 0,
+    "kpoints": [4, 4, 1], "kpoint_scheme": "gamma", "potentials": ["PAW_PBE Pb_d 06Sep2000"], "n_frozen": 0, "nelect": 40.0,
 }  # fmt: skip
 SLAB = Atoms("PbCs", cell=[6.0, 6.0, 25.0], scaled_positions=[[0, 0, 0.4], [0.5, 0.5, 0.52]], pbc=True)
 
@@ -70,6 +70,24 @@ def test_spin_polarization_without_a_moment_is_harmless():
     assert audit.differences[0].importance == "harmless"
     assert "have no moment" in audit.differences[0].text
     assert not compare([run("a"), run("b", ispin=2, magnetization=1.0)]).compatible
+
+
+@pytest.mark.parametrize(
+    ("without", "polarized", "importance"),
+    [(40.0, 41.0, "harmless"), (41.0, 41.0, "decides energies"), (40.0, 40.0, "decides energies")],
+)
+def test_spin_has_to_follow_the_number_of_electrons(without, polarized, importance):
+    audit = compare([run("a", nelect=without), run("b", nelect=polarized, ispin=2, magnetization=1.0)])
+    assert [(item.key, item.importance) for item in audit.differences] == [("ispin", importance)]
+
+
+def test_the_parity_of_an_unstarted_calculation_follows_from_its_atoms():
+    radical, molecule_ = Atoms("OH", cell=[9, 9, 9], pbc=True), Atoms("OH2", cell=[9, 9, 9], pbc=True)
+    common = {"nelect": None, "kpoints": [1, 1, 1]}
+    audit = compare([run("closed", molecule_, **common), run("open", radical, ispin=2, **common)])
+    assert audit.differences[0].importance == "harmless"
+    audit = compare([run("closed", molecule_, ispin=2, **common), run("open", radical, **common)])
+    assert "an odd number of electrons was computed without spin" in audit.differences[0].text
 
 
 def test_another_potential_of_the_same_element_decides():
