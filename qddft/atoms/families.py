@@ -78,19 +78,18 @@ class Turn:
     grid: Grid
 
 
-def molecule_of(ligand: "Ligand", positions: np.ndarray, plan: "Plan") -> Molecule:
+def molecule_of(ligand: "Ligand", positions: np.ndarray, plan: "Plan", target: "Target") -> Molecule:
     """Return a conformer with its head for a plan; a hydrogen halide points its proton down."""
-    head = _head(ligand, positions, plan)
+    whole = plan.mode == "A-site" or len(target.atoms) > 2
+    head = _whole_head(ligand, positions, plan) if whole else plan.group
     up = positions.mean(axis=0) - positions[list(head)].mean(axis=0)
     if plan.role == "hydrogen-bond":
         up = -up
     return Molecule(ligand, positions, head, up)
 
 
-def _head(ligand: "Ligand", positions: np.ndarray, plan: "Plan") -> tuple[int, ...]:
-    """Return the anchors of a plan; on an A site all charged atoms of the head count."""
-    if plan.mode != "A-site":
-        return plan.group
+def _whole_head(ligand: "Ligand", positions: np.ndarray, plan: "Plan") -> tuple[int, ...]:
+    """Return all charged atoms of a head: on an A site and over a hollow its middle is placed."""
     kind = ligand.anchor_kinds[ligand.anchors.index(plan.group)]
     groups = zip(ligand.anchors, ligand.anchor_kinds, strict=True)
     alike = {i for group, other in groups if other == kind for i in group}
@@ -123,6 +122,8 @@ def families(
     """
     if plan.mode == "A-site":
         yield _in_place(molecule, target, turn)
+    elif len(target.atoms) > 2:
+        yield _over_hollow(molecule, target, distances[0], turn)
     elif len(plan.group) == 2:
         yield from _two_anchors(molecule, target, distances, turn)
     elif len(target.atoms) == 2:
@@ -169,6 +170,21 @@ def _in_place(molecule: Molecule, target: "Target", turn: Turn) -> tuple[Poses, 
     """Put the middle of a charged head where an ion was taken away."""
     nothing = tuple(() for _ in molecule.head)
     return _on_points(molecule, [target.points[0]], turn), Bonds(molecule.head, nothing, nothing)
+
+
+def _over_hollow(molecule: Molecule, target: "Target", distance: float, turn: Turn) -> tuple[Poses, Bonds]:
+    """Put the middle of a charged head over the middle of several surface atoms, at a distance from the closest."""
+    middle = target.points.mean(axis=0)
+    offsets = target.points - middle
+    closest = offsets[np.linalg.norm(offsets[:, :2], axis=1).argmin()]
+    rise = np.sqrt(max(distance**2 - float((closest[:2] ** 2).sum()), 0.0)) + float(closest[2])
+    place = middle + max(rise, 0.0) * _Z
+    poses = _on_points(molecule, [place], turn)
+    if len(molecule.head) > 1:
+        nothing = tuple(() for _ in molecule.head)
+        return poses, Bonds(molecule.head, nothing, nothing)
+    apart = tuple(float(d) for d in np.linalg.norm(target.points - place, axis=1))
+    return poses, Bonds(molecule.head, (target.atoms,), (apart,))
 
 
 def _on_points(molecule: Molecule, points: list[np.ndarray], turn: Turn) -> Poses:

@@ -37,12 +37,13 @@ _STRETCH, _LONGEST_STRETCH, _MOST_STRETCHES = 0.1, 0.5, 8
 _LONGEST_FOR_TWO = 0.7
 _ABOVE_PLACE = 0.3
 _DONORS = frozenset({"N", "O", "F", "S", "P", "Cl", "Br", "I"})
+_ALKALI = (3, 11, 19, 37, 55)
 _PROTIC = frozenset({"N", "O", "S", "F", "Cl", "Br", "I"})
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is placed where and under which rules.
+class Rules:
+    """On what and under which rules something is placed.
 
     Attributes
     ----------
@@ -50,10 +51,6 @@ class Request:
         The face.
     numbers
         Atomic numbers of the slab, shape (n_slab,).
-    ligand
-        The molecule.
-    plan
-        Mode, anchors and places.
     distance
         Anchor-surface distance that was asked for, Angstrom; ``None`` for the table.
     min_contact
@@ -64,8 +61,6 @@ class Request:
 
     face: "Face"
     numbers: np.ndarray
-    ligand: "Ligand"
-    plan: "Plan"
     distance: float | None
     min_contact: float
     seed: int
@@ -74,6 +69,25 @@ class Request:
     def limit(self) -> float:
         """Ratio that poses have to keep."""
         return self.min_contact * _MARGIN
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is placed, how and where.
+
+    Attributes
+    ----------
+    rules
+        On what and under which rules.
+    ligand
+        The molecule.
+    plan
+        Mode, anchors and places.
+    """
+
+    rules: Rules
+    ligand: "Ligand"
+    plan: "Plan"
 
 
 @dataclass(frozen=True)
@@ -145,7 +159,7 @@ def fit(request: Request, positions: np.ndarray, target: "Target", grid: Grid = 
     PlacementError
         The anchors cannot be at the distance that was asked for.
     """
-    molecule = molecule_of(request.ligand, positions, request.plan)
+    molecule = molecule_of(request.ligand, positions, request.plan, target)
     levels = _levels(request)
     judged = _each_distance(request, molecule, target, grid)
     return _first(judged, target, levels) or _blocked(judged)
@@ -208,8 +222,8 @@ def first_clear(fitting: Fitting, radii: np.ndarray, lattice: np.ndarray, limit:
     return None
 
 
-def body_of(molecule: Molecule) -> Body:
-    """Describe a molecule for the judge."""
+def body_of(molecule: Molecule, *, paired: bool) -> Body:
+    """Describe a molecule for the judge; the cation of an ion pair may touch the anion as ions do."""
     from ase.data import atomic_numbers
 
     ligand, positions = molecule.ligand, molecule.positions
@@ -226,6 +240,7 @@ def body_of(molecule: Molecule) -> Body:
         radii=vdw_radii(numbers),
         anchors=molecule.head,
         donors=tuple(sorted({i for group in ligand.anchors for i in group if ligand.symbols[i] in _DONORS})),
+        alkali=tuple(np.flatnonzero(np.isin(numbers, _ALKALI)).tolist()) if paired else (),
         beside=tuple(tuple(linked[i]) for i in molecule.head),
         near=tuple(sorted(near)),
         protons=tuple((h, heavy) for h, heavy in bound if ligand.symbols[heavy] in _PROTIC),
@@ -237,12 +252,12 @@ def _distances(request: Request, target: "Target") -> list[tuple[float, ...]]:
     """Return the distances to try, as asked or from the table upwards."""
     from ase.data import chemical_symbols
 
-    symbols = np.array(chemical_symbols)[request.numbers]
+    symbols = np.array(chemical_symbols)[request.rules.numbers]
     table = anchor_distances(request.ligand, request.plan, target, symbols)
     if not table:
         return [()]
-    if request.distance is not None:
-        return [(request.distance,) * len(table)]
+    if request.rules.distance is not None:
+        return [(request.rules.distance,) * len(table)]
     longest = _LONGEST_STRETCH if len(table) == 1 else _LONGEST_FOR_TWO
     if target.place is not None and len(target.atoms) == 1:
         # above a single Pb the place of the halide is farther away than a bond, and bulky heads stay above it
@@ -253,8 +268,8 @@ def _distances(request: Request, target: "Target") -> list[tuple[float, ...]]:
 
 def _levels(request: Request) -> tuple[Limits, ...]:
     """Return the limits of pairs of the kinds other, anchor and geminal, strictest first."""
-    limit = request.limit
-    anchor = min(limit, _ANCHOR_LIMIT if request.distance is None else _ASKED_LIMIT)
+    limit = request.rules.limit
+    anchor = min(limit, _ANCHOR_LIMIT if request.rules.distance is None else _ASKED_LIMIT)
     return (limit, limit, limit), (limit, anchor, limit), (limit, anchor, min(limit, _GEMINAL_LIMIT))
 
 
@@ -262,10 +277,10 @@ def _judged(
     request: Request, molecule: Molecule, target: "Target", distances: tuple[float, ...], grid: Grid
 ) -> list[_Judged]:
     lowest = float(target.points[:, 2].min())
-    around = surroundings_of(request.face, request.numbers, target.removed, lowest)
-    body = body_of(molecule)
+    around = surroundings_of(request.rules.face, request.rules.numbers, target.removed, lowest)
+    body = body_of(molecule, paired=request.plan.mode == "ion-pair")
     loosest = _levels(request)[-1]
-    found = families(molecule, request.plan, target, distances, Turn(request.seed, grid))
+    found = families(molecule, request.plan, target, distances, Turn(request.rules.seed, grid))
     return [
         _Judged(poses, bonds, judge(poses, body, around, bonds.sites, loosest), body, around) for poses, bonds in found
     ]

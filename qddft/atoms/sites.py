@@ -105,7 +105,7 @@ def _all_sites(face: Face) -> list[Site]:
     """Return every site in the lateral cell."""
     outer = np.flatnonzero(face.depth == 1)
     tops = [_site(_TOP_NAMES[str(face.species[i])], face, face.positions[i], (int(i),)) for i in outer]
-    return [*tops, *_hollows(face, outer), *_bridges(face, outer)]
+    return [*tops, *_hollows(face), *_bridges(face, outer)]
 
 
 def _site(kind: str, face: Face, position: np.ndarray, atoms: tuple[int, ...]) -> Site:
@@ -113,15 +113,20 @@ def _site(kind: str, face: Face, position: np.ndarray, atoms: tuple[int, ...]) -
     return Site(kind, face.name, (x, y, z), atoms, 1.0)
 
 
-def _hollows(face: Face, outer: np.ndarray) -> list[Site]:
+def _hollows(face: Face) -> list[Site]:
     """Return the places above uncovered atoms of the second layer."""
+    return [_site("hollow", face, np.array([*face.positions[i, :2], face.height]), (i,)) for i in uncovered(face)]
+
+
+def uncovered(face: Face) -> list[int]:
+    """Return the ions of the second layer that no atom of the outermost layer covers: what hollows lie above."""
+    outer = np.flatnonzero(face.depth == 1)
     limit = _COVERED * _spacing(face, outer)
     found = []
-    for i in np.flatnonzero(face.depth == 2):
-        place = np.array([*face.positions[i, :2], face.height])
-        level = face.nearest_image(face.positions[outer], place)
-        if np.linalg.norm((level - place)[:, :2], axis=1).min() > limit:
-            found.append(_site("hollow", face, place, (int(i),)))
+    for i in np.flatnonzero((face.depth == 2) & (face.species != "")):
+        level = face.nearest_image(face.positions[outer], face.positions[i])
+        if np.linalg.norm((level - face.positions[i])[:, :2], axis=1).min() > limit:
+            found.append(int(i))
     return found
 
 

@@ -45,6 +45,8 @@ class Body:
         Binding atoms.
     donors
         Atoms that could bind too, such as the other oxygens of the group; near a cation they count as anchors.
+    alkali
+        Alkali ions of an ion pair; near donors of the anion they count as anchors.
     beside
         Atoms bonded to each anchor.
     near
@@ -59,6 +61,7 @@ class Body:
     radii: np.ndarray
     anchors: tuple[int, ...]
     donors: tuple[int, ...]
+    alkali: tuple[int, ...]
     beside: tuple[tuple[int, ...], ...]
     near: tuple[int, ...]
     protons: tuple[tuple[int, int], ...]
@@ -79,8 +82,8 @@ class Surroundings:
         The atom each of them is or is an image of, shape (m,).
     radii
         Van der Waals radii, Angstrom, shape (m,).
-    halide, cation
-        Which are halides and cations of the slab, shape (m,).
+    halide, cation, donor
+        Which are halides and cations of the slab, and which N, O, S or halogen atoms of ligands, shape (m,).
     """
 
     lattice: np.ndarray
@@ -89,6 +92,7 @@ class Surroundings:
     radii: np.ndarray
     halide: np.ndarray
     cation: np.ndarray
+    donor: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,8 @@ def surroundings_of(face: Face, numbers: np.ndarray, without: int | None, lowest
         home = (owners == without) & (np.abs(moved - face.positions[without]).max(axis=1) < 1e-6)
         moved, owners = moved[~home], owners[~home]
     species = face.species[owners]
-    return Surroundings(face.lattice, moved, owners, radii[owners], species == "X", np.isin(species, ("A", "B")))
+    donor = (face.depth[owners] == 0) & np.isin(numbers[owners], _ACCEPTORS)
+    return Surroundings(face.lattice, moved, owners, radii[owners], species == "X", np.isin(species, ("A", "B")), donor)
 
 
 def judge(
@@ -194,6 +199,8 @@ def _pair_kinds(body: Body, around: Surroundings, sites: tuple[tuple[int, ...], 
     kind[np.ix_(np.isin(body.numbers, _ACCEPTORS), around.cation)] = _ATTRACTED
     for donor in body.donors:
         kind[donor, around.cation] = ANCHOR
+    for ion in body.alkali:
+        kind[ion, around.donor] = ANCHOR
     for anchor, beside, atoms in zip(body.anchors, body.beside, sites, strict=True):
         kind[anchor] = ANCHOR
         # a hydrogen between an anchor and its surface atom is in the way, however the bond is

@@ -8,15 +8,17 @@ import numpy as np
 
 from qddft.atoms.anchors import role_of
 from qddft.atoms.faces import Face, neighbors
-from qddft.atoms.sites import Site
+from qddft.atoms.sites import Site, uncovered
 from qddft.core.errors import PlacementError
 from qddft.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from qddft.atoms.ligand import Ligand
 
-Mode = Literal["atop", "bidentate", "bridging", "X-site", "A-site"]
-MODES: tuple[Mode, ...] = ("atop", "bidentate", "bridging", "X-site", "A-site")
+Mode = Literal["atop", "bidentate", "bridging", "X-site", "A-site", "ion-pair"]
+MODES: tuple[Mode, ...] = ("atop", "bidentate", "bridging", "X-site", "A-site", "ion-pair")
 Where = int | Sequence[float] | Site | None
 # a second neighbor counts as bound to the place of a halide if it is at most this much farther than the first
 _SAME_SHELL = 1.3
@@ -78,6 +80,12 @@ def check_mode(mode: str) -> Mode:
         if known.lower() == str(mode).strip().lower():
             return known
     raise PlacementError(f"unknown binding mode {mode!r}. {did_you_mean(str(mode), MODES)}")
+
+
+def taken_atoms(slab: "Atoms") -> frozenset[int]:
+    """Return the slab atoms that hold a ligand."""
+    entries = slab.info.get("qddft", {}).get("fragments", [])
+    return frozenset(i for entry in entries for atoms in entry.get("sites", []) for i in atoms)
 
 
 def make_plans(face: Face, ligand: "Ligand", mode: Mode, where: Where, taken: frozenset[int]) -> tuple[Plan, ...]:
@@ -221,6 +229,48 @@ def _chosen(face: Face, listed: list[Target], where: Where, taken: frozenset[int
     if isinstance(where, int | np.integer) and not isinstance(where, bool):
         return _at_atoms(face, listed, (int(where),), f"atom {where}", mode)
     return _by_distance(face, listed, _point(face, where))[:1]
+
+
+def cation_plan(face: Face, ligand: "Ligand", point: np.ndarray, taken: frozenset[int]) -> Plan:
+    """Return where the cation of an ion pair goes: hollows between halides of a PbX2 face, halides of a CsX face.
+
+    Parameters
+    ----------
+    face
+        The face.
+    ligand
+        The cation.
+    point
+        Where the anion is, face coordinates, shape (3,), Angstrom; places near it come first.
+    taken
+        Slab atoms that hold a ligand already.
+
+    Raises
+    ------
+    PlacementError
+        Nothing in the cation binds to halides, or every place is taken.
+    """
+    named = zip(ligand.anchors, ligand.anchor_kinds, strict=True)
+    group = next((group for group, kind in named if len(group) == 1 and role_of(kind) == "cation"), None)
+    if group is None:
+        raise PlacementError(f"ion-pair: {ligand.name} has no head that binds to halides.")
+    listed = _hollows(face) if face.termination == "PbX2" else _tops(face, "cation")
+    free = [item for item in listed if taken.isdisjoint(_used(item)) or len(item.atoms) > 1]
+    if not free:
+        raise PlacementError(f"ion-pair: every place for a cation on the {face.name} face is taken.")
+    return Plan("ion-pair", group, "cation", tuple(_by_distance(face, free, point)))
+
+
+def _hollows(face: Face) -> list[Target]:
+    """Return the places over uncovered Cs of the second layer, with the four halides around each."""
+    halides = face.of("X")
+    found = []
+    for atom in uncovered(face):
+        point = np.array([*face.positions[atom, :2], face.height])
+        shell = neighbors(face, point, halides, 12.0)[:4]
+        if len(shell) == 4:
+            found.append(Target(tuple(i for i, _ in shell), np.array([image for _, image in shell])))
+    return found
 
 
 def _used(target: Target) -> tuple[int, ...]:

@@ -175,6 +175,47 @@ def test_a_second_ligand_takes_another_place():
     assert again.info["qddft"]["fragments"] == twice.info["qddft"]["fragments"]
 
 
+@pytest.mark.parametrize("termination", ["PbX2", "CsX"])
+@pytest.mark.parametrize(
+    "name", ["guanidinium iodide", "ammonium hexafluorophosphate", "cesium acetate", "C[N+](C)(C)C.[Br-]"]
+)
+def test_an_ion_pair_sits_on_neighboring_sites(name, termination):
+    pair = ligand(name)
+    complex_ = attach(slab(termination), pair, mode="ion-pair")
+    entry = entries(complex_)[0]
+    assert len(entries(complex_)) == 1
+    assert charge_ledger(complex_).total == 0
+    assert max(bond_errors(complex_)) < 1e-6
+    start = len(slab(termination))
+    heads = [
+        complex_.positions[[i for i in entry["anchors"] if i - start in part]].mean(axis=0)
+        for part in sorted(pair.components, key=lambda part: pair.component_charges[pair.components.index(part)])
+    ]
+    assert np.linalg.norm(heads[0] - heads[1]) < 6.5
+    surface = {complex_.symbols[i] for atoms in entry["sites"] for i in atoms}
+    assert {"Pb" if termination == "PbX2" else "Cs"} <= surface
+    donors = [start + i for group in pair.anchors for i in group]
+    every = [(i, j) for i in donors for j in range(start)]
+    assert ligand_contacts(complex_, ignored=every) == ()
+
+
+def test_an_ion_pair_on_both_faces():
+    complex_ = attach(slab("PbX2"), ligand("ammonium hexafluorophosphate"), mode="ion-pair", faces="both")
+    assert [entry["face"] for entry in entries(complex_)] == ["top", "bottom"]
+    assert max(bond_errors(complex_)) < 1e-6
+
+
+def test_a_cation_takes_the_place_of_cs():
+    complex_ = attach(slab("CsX"), ligand("guanidinium"), mode="A-site", faces="both")
+    removed = complex_.info["qddft"]["removed"]
+    assert [(item["symbol"], item["charge"]) for item in removed] == [("Cs", 1), ("Cs", 1)]
+    assert charge_ledger(complex_).total == 0
+    start = len(complex_) - 20
+    center = complex_.positions[start : start + 10][np.array(ligand("guanidinium").symbols) == "N"].mean(axis=0)
+    np.testing.assert_allclose(center, removed[0]["position"], atol=1e-6)
+    assert ligand_contacts(complex_) == ()
+
+
 def test_equal_seeds_give_equal_structures_and_other_seeds_turn_the_molecule():
     first, second = (attach(slab(), ligand("oleylamine"), seed=3) for _ in range(2))
     np.testing.assert_array_equal(first.positions, second.positions)
@@ -229,6 +270,9 @@ def test_a_small_cell_is_refused_with_the_smallest_that_works():
         ("ammonium", "CsX", {"mode": "A-site", "distance": 3.0}, "leave the distance out"),
         ("acetate", "PbX2", {"mode": "bridging", "distance": 1.5}, "do not reach both"),
         ("acetate", "PbX2", {"mode": "bidentate", "distance": 1.05}, "cannot both lie"),
+        ("oleic acid", "PbX2", {"mode": "ion-pair"}, "not one anion and one cation"),
+        ("oleic acid", "PbX2", {"mode": "X-site"}, "is no anion"),
+        ("oleylamine", "CsX", {"mode": "A-site"}, "is no cation"),
     ],
 )
 def test_impossible_wishes_are_refused(name, termination, options, message):
