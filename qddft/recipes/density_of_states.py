@@ -11,14 +11,14 @@ from qddft.analysis.gap import band_edges, edge_warnings
 from qddft.core.errors import ConvergenceError, OutputError
 from qddft.core.structure_json import KEPT_ARRAYS
 from qddft.core.suggest import did_you_mean
-from qddft.outputs.dos import BandEdges, Dos, EnergyZero
+from qddft.outputs.dos import Dos
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.tables import DensityOfStates, Eigenvalues, MissingTableError, Projections
+from qddft.recipes.energy_zero import energy_zero
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-ZEROS = ("vbm", "fermi", "vacuum", "core")
 BROADENINGS = ("auto", "gaussian", "as computed")
 
 
@@ -66,7 +66,7 @@ def density_of_states(
         Folder, result file, or outputs that were read from one.
     zero
         Where the energy axis has its zero: ``vbm``, ``fermi``, ``vacuum`` (from the potential file of the run),
-        ``core`` (mean core potential of its bulk-like atoms), or a number on the engine's own scale, eV.
+        ``core`` (mean potential at the cores of its bulk-like heaviest atoms), or a number on the engine's scale, eV.
     broadening
         ``gaussian`` (from the levels), ``as computed`` (smearing or tetrahedra of the engine), or ``auto``: from the
         levels wherever their projections were written.
@@ -144,25 +144,6 @@ def dos_of(tables: Tables, *, zero: str | float = "vbm", broadening: str = "auto
         levels, tables.projections, tables.atoms, zero=position, sigma=sigma, edges=edges, warnings=warnings,
         source=outputs.source,
     )  # fmt: skip
-
-
-def energy_zero(zero: str | float, edges: BandEdges, fermi: float | None, outputs: Outputs) -> EnergyZero:
-    """Return where the energy axis begins to count.
-
-    Raises
-    ------
-    OutputError
-        The files do not hold what was asked for.
-    """
-    if isinstance(zero, int | float):
-        return EnergyZero("given", float(zero), "given by the user")
-    if zero == "vbm":
-        return EnergyZero("vbm", edges.vbm.energy, "highest level that is more than half full")
-    if zero == "fermi":
-        if fermi is None:
-            raise OutputError(f"{outputs.source} does not say where the Fermi level is; use zero='vbm'")
-        return EnergyZero("fermi", fermi, f"Fermi level of {outputs.engine}")
-    raise OutputError(f"unknown zero {zero!r}. {did_you_mean(zero, ZEROS)}")
 
 
 def _projections(source: Path) -> Projections | None:

@@ -60,6 +60,21 @@ def test_zero_only_shifts_real_curves(zero):
 
 
 @present
+def test_core_level_as_zero():
+    dos = density_of_states(SHARED / "09_Si_static_full_output_set", zero="core")
+    assert dos.zero.value == pytest.approx(-83.4851)
+    assert "2 Si atoms" in dos.zero.source
+
+
+@present
+def test_zero_that_the_files_do_not_hold():
+    with pytest.raises(OutputError, match="holds no OUTCAR"):
+        density_of_states(SN, zero="core")
+    with pytest.raises(OutputError, match="holds no LOCPOT"):
+        density_of_states(SN, zero="vacuum")
+
+
+@present
 def test_as_computed_beside_broadened():
     computed, broadened = (density_of_states(SN, broadening=kind) for kind in ("as computed", "gaussian"))
     assert computed.sigma is None
