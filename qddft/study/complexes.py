@@ -117,7 +117,7 @@ def build_complexes(slab: "Atoms", adsorbate: Adsorbate, halide: str) -> Complex
     from qddft.atoms.charge import charge_ledger, require_neutral
 
     spec, label = adsorbate.spec, ligand_label(adsorbate.ligand)
-    poses = tuple(_posed(slab, adsorbate.ligand, adsorbate, index) for index in range(spec.poses))
+    poses = _poses(slab, adsorbate.ligand, adsorbate)
     ledger = charge_ledger(poses[0])
     if adsorbate.scheme.name != "fragment":
         require_neutral(ledger, f"slab with {label}")
@@ -127,11 +127,32 @@ def build_complexes(slab: "Atoms", adsorbate: Adsorbate, halide: str) -> Complex
     return Complexes(adsorbate, label, halide, clean, poses, n, n // faces, ledger)
 
 
-def _posed(slab: "Atoms", ligand: "Ligand", adsorbate: Adsorbate, index: int) -> "Atoms":
+def _poses(slab: "Atoms", ligand: "Ligand", adsorbate: Adsorbate) -> "tuple[Atoms, ...]":
+    """Return the standing pose, then one for each further conformer by energy; then other seeds turn the ligand."""
     from qddft.atoms.binding import attach
 
     spec = adsorbate.spec
-    return attach(slab, ligand, mode=spec.mode, faces=spec.faces, seed=spec.seed + index, distance=spec.distance)
+
+    def posed(seed: int, conformer: int | None) -> "Atoms":
+        return attach(
+            slab, ligand, mode=spec.mode, faces=spec.faces, seed=seed, distance=spec.distance, conformer=conformer
+        )
+
+    first = posed(spec.seed, None)
+    used = first.info["qddft"]["fragments"][-1]["conformer"]
+    others: list[int | None] = (
+        [] if spec.poses == 1 else [i for i in _conformer_numbers(ligand, spec.seed) if i != used]
+    )
+    others = others[: spec.poses - 1]
+    turned = range(1, spec.poses - len(others))
+    return (first, *(posed(spec.seed, i) for i in others), *(posed(spec.seed + i, None) for i in turned))
+
+
+def _conformer_numbers(ligand: "Ligand", seed: int) -> range:
+    """Return the numbers of the distinct conformers; none for a geometry from a file, which is kept."""
+    from qddft.atoms.conformers import conformers
+
+    return range(0) if ligand.conformer is None else range(len(conformers(ligand, seed=seed)))
 
 
 def _odd(atoms: "Atoms") -> int:
