@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from qddft.analysis.mesh import Sampling, lateral_multiplicity, periodic_axes, same_sampling, sampling
 from qddft.outputs.run_settings import RunSettings
 
@@ -17,7 +19,7 @@ _HARMLESS: Importance = "harmless"
 _TOLERANCE_RATIO = 10.0
 _NO_MOMENT = 0.01
 _WHOLE = 1e-3
-_FROZEN_SHARE = 0.1
+_FROZEN_SHARE = 0.05
 _SAME_CRYSTAL = 0.002
 
 
@@ -90,7 +92,7 @@ def _spin(runs: Sequence[RunSettings], known: Mapping[str, Any]) -> tuple[Import
         return _DECIDES, "an odd number of electrons was computed without spin"
     if all(run.magnetization is not None and abs(run.magnetization) < _NO_MOMENT for run in polarized):
         return _HARMLESS, "the polarized calculations have no moment"
-    if all(_odd(run) for run in polarized) and all(_odd(run) is False for run in plain):
+    if any(_odd(run) for run in polarized) and all(_odd(run) is not False for run in polarized):
         return _HARMLESS, "polarized exactly where the number of electrons is odd"
     return _DECIDES, ""
 
@@ -317,8 +319,8 @@ def _same_supercell(one: RunSettings, other: RunSettings) -> bool | None:
 
 def _frozen(runs: Sequence[RunSettings]) -> list[Finding]:
     slabs = [run for run in runs if dimensions(run) == 2 and run.settings.get("n_frozen") is not None]
-    shares = {run.source: run.settings["n_frozen"] / len(run.symbols) for run in slabs}
-    if len(shares) < 2 or max(shares.values()) - min(shares.values()) <= _FROZEN_SHARE:
+    densities = [run.settings["n_frozen"] / float(np.linalg.norm(np.cross(*_lateral(run)))) for run in slabs]
+    if len(slabs) < 2 or np.allclose(densities, densities[0], rtol=_FROZEN_SHARE):
         return []
     values = {run.source: f"{run.settings['n_frozen']} of {len(run.symbols)}" for run in slabs}
     return [Finding("frozen atoms", _ACCURACY, values, "one slab was relaxed where the other was held")]

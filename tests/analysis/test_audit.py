@@ -17,7 +17,8 @@ SETTINGS = {
     "xc": "PBE", "gga": "PBE", "cutoff_eV": 400.0, "dispersion": "none", "prec": "accurate", "lreal": False,
     "lasph": True, "soc": False, "ispin": 1, "smearing": "gaussian", "sigma_eV": 0.05, "energy_tol_eV": 1e-5,
     "force_tol_eV_per_A": 0.02,
-    "kpoints": [4, 4, 1], "kpoint_scheme": "gamma", "potentials": ["PAW_PBE Pb_d 06Sep2000"], "n_frozen": 0, "nelect": 40.0,
+    "kpoints": [4, 4, 1], "kpoint_scheme": "gamma", "potentials": ["PAW_PBE Pb_d 06Sep2000"], "n_frozen": 0,
+    "nelect": 40.0,
 }  # fmt: skip
 SLAB = Atoms("PbCs", cell=[6.0, 6.0, 25.0], scaled_positions=[[0, 0, 0.4], [0.5, 0.5, 0.52]], pbc=True)
 
@@ -159,6 +160,18 @@ def test_frozen_against_relaxed_slabs_are_found():
     audit = compare([run("free"), run("held", n_frozen=1)])
     assert audit.differences[0].key == "frozen atoms"
     assert dict(audit.differences[0].values) == {"free": "0 of 2", "held": "1 of 2"}
+
+
+def test_the_same_frozen_layers_under_more_atoms_or_in_a_supercell_are_no_difference():
+    covered = SLAB.copy()
+    covered.append("H")
+    large = SLAB.repeat((2, 2, 1))
+    slabs = [
+        run("a", n_frozen=1),
+        run("covered", covered, n_frozen=1),
+        run("2x2", large, n_frozen=4, kpoints=[2, 2, 1]),
+    ]
+    assert compare(slabs).differences == ()
 
 
 def test_different_materials_have_meshes_of_their_own():
