@@ -252,7 +252,7 @@ class _Driver:
         for entry in self._run.entries:
             if entry.id in self._done or entry.id in self._failed or entry.parent is None:
                 continue
-            why = self._failed.get(entry.parent) or blocked.get(entry.parent, "it was stopped")
+            why = self._failed.get(entry.parent) or blocked.get(entry.parent, "it has not run")
             blocked[entry.id] = f"starts from {self._parents[entry.parent].name}, which is not done: {why}"
         return RunReport(
             done=tuple(entry for entry in self._run.entries if entry.id in self._done - kept),

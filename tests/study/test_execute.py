@@ -19,6 +19,7 @@ from qddft.jobs.plan import Plan
 from qddft.jobs.progress import FILE as PROGRESS
 from qddft.jobs.run_folder import create_run, load_run
 from qddft.outputs.store import load_outputs
+from qddft.study import chunk
 from qddft.study.execute import run
 
 ENGINE = "ase:slow_lj:make"
@@ -189,6 +190,7 @@ def test_an_interrupt_ends_the_workers_and_loses_nothing(tmp_path, slow, lj_job,
 
 DRIVER = """
 import sys
+from qddft.study import chunk
 from qddft.study.execute import run
 run(sys.argv[1], workers=2)
 """
@@ -306,6 +308,22 @@ def test_any_executor_will_do(tmp_path, slow, lj_job):
     folder = write_run(tmp_path / "run", lj_job(engine=ENGINE))
     with ThreadPoolExecutor(2) as pool:
         assert run(folder.path, executor=pool).complete
+
+
+def test_a_chunk_does_its_jobs_and_no_others(tmp_path, slow, lj_job, monkeypatch, capsys):
+    parent, part, again, other = family(lj_job)
+    folder = write_run(tmp_path / "run", parent, part, again, other)
+    tasks = {"tasks": [[other.id], [parent.id, part.id], [again.id]]}
+    (folder.path / "t.json").write_text(json.dumps(tasks))
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
+    assert chunk.main([str(folder.path), "t.json", "2"]) == 1
+    assert "starts from parent, which is not done" in capsys.readouterr().err
+    assert chunk.main([str(folder.path), "t.json", "1"]) == 0
+    assert chunk.main([str(folder.path), "t.json", "2"]) == 0
+    states = {folder.entry(key).name: value.state for key, value in folder.statuses().items()}
+    assert states == {"parent": "done", "part": "done", "again": "done", "other": "ready"}
+    assert chunk.main([str(folder.path), "t.json", "9"]) == 2
+    assert "has no element 9" in capsys.readouterr().err
 
 
 def test_a_child_of_an_unconverged_parent_says_so(tmp_path, slow, lj_job):
