@@ -207,7 +207,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule("x_per_pb", "", ("x", "pb"), (_Formula("X/Pb", lambda r: r["x"] / r["pb"]),)),
     _Rule("balance", "", ("cs", "pb", "x"), (_Formula("Cs + 2 Pb - X", lambda r: r["cs"] + 2 * r["pb"] - r["x"]),)),
     # without weights nothing can be averaged, but a column that is the sum can be recognized
-    _Rule("tau", "ns", ("tau1", "tau2", "tau"), (_Formula("an average needs the amplitudes", lambda _: math.nan), _SUM,
+    _Rule("tau", "ns", ("tau1", "tau2", "tau"), (_Formula("a weighted average", lambda _: math.nan), _SUM,
                                                  _MEAN)),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.analysis.limits import Limit
+from qddft.analysis.mesh import periodic_axes
 from qddft.analysis.vacancy import ChargeState, formation_energy
 from qddft.core.errors import ChargeError
 
@@ -17,8 +18,6 @@ __all__ = ["AtLimit", "at_limits", "is_slab", "limit_of", "require_slab_correcti
 
 # corrections of isolated charges in three dimensions; they do not hold for a charge in front of a vacuum
 BULK_CORRECTIONS = ("freysoldt", "fnv", "kumagai", "efnv", "makov-payne", "lany-zunger", "sxdefectalign")
-# widest gap between planes of atoms that is still no vacuum, Angstrom
-_VACUUM = 8.0
 _UNIQUE = 1e-4
 
 
@@ -87,8 +86,8 @@ def at_limits(
 
 
 def is_slab(atoms: "Atoms") -> bool:
-    """Tell whether the cell holds a vacuum: planes of atoms more than 8 Angstrom apart along one cell vector."""
-    return any(_widest_gap(atoms, axis) > _VACUUM for axis in range(3))
+    """Tell whether the cell holds a vacuum along at least one cell vector."""
+    return not all(periodic_axes(atoms.cell.array, atoms.get_scaled_positions()))
 
 
 def require_slab_correction(atoms: "Atoms", state: ChargeState | None) -> None:
@@ -114,11 +113,3 @@ def require_slab_correction(atoms: "Atoms", state: ChargeState | None) -> None:
             "two-dimensional scheme (sxdefectalign2d, CoFFEE, slabcc); or take the neutral defect or a neutral group "
             "such as CsX instead"
         )
-
-
-def _widest_gap(atoms: "Atoms", axis: int) -> float:
-    """Return the widest distance of neighboring planes of atoms along a cell vector, Angstrom."""
-    normal = np.cross(atoms.cell[(axis + 1) % 3], atoms.cell[(axis + 2) % 3])
-    height = abs(float(np.dot(atoms.cell[axis], normal))) / float(np.linalg.norm(normal))
-    places = np.sort(atoms.get_scaled_positions()[:, axis])
-    return float(np.diff([*places, places[0] + 1.0]).max()) * height

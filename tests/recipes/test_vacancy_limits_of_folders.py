@@ -103,7 +103,7 @@ def test_a_charged_slab_is_refused_without_a_named_correction_for_slabs(method, 
 
 def test_a_correction_for_bulk_holds_in_bulk():
     state = ChargeState(1, -2.0, 0.0, 0.3, "Freysoldt")
-    cells = [output("Cs4Pb4I11", -95.5, 7.0, charge=1.0), output("Cs4Pb4I12", -100.0, 7.0)]
+    cells = [output("Cs4Pb4I11", -95.5, 6.0, charge=1.0), output("Cs4Pb4I12", -100.0, 6.0)]
     assert not is_slab(cells[0].atoms)
     assert vacancy_formation_energy(*cells, {"I": 1}, REGION, state=state).value == pytest.approx(3.0 - 2.0 + 0.3)
 
