@@ -91,7 +91,7 @@ def _unknown(path: Path) -> str:
 
 
 def _options(kind: str) -> dict[str, Any]:
-    return {"sort": True, "direct": True} if kind == "vasp" else {}
+    return {"direct": True} if kind == "vasp" else {}
 
 
 def _written_as(atoms: "Atoms", kind: str) -> "Atoms":
@@ -104,4 +104,9 @@ def _written_as(atoms: "Atoms", kind: str) -> "Atoms":
     if kind in NEED_A_CELL and copy.cell.rank < 3:
         copy.center(vacuum=BOX_PADDING)
         copy.pbc = True
+    if kind == "vasp":
+        from qddft.engines.vasp.species import grouped
+
+        # the order of the folders that `qddft write` makes, so that one POTCAR fits both
+        copy = grouped(copy)
     return copy
