@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qddft.analysis.geometry import unwrapped_heights
 from qddft.atoms.ions import B_CATIONS
 from qddft.core.errors import ReferenceSchemeError
 from qddft.core.units import EV_PER_A2_IN_J_PER_M2
@@ -168,12 +169,7 @@ def face_area(atoms: "Atoms") -> float:
 
 def outer_layers(atoms: "Atoms") -> tuple[str, str]:
     """Return the compositions of the lowest and of the highest layer; equal for a symmetric slab."""
-    heights = atoms.get_scaled_positions()[:, 2]
-    ordered = np.sort(heights)
-    gaps = np.diff([*ordered, ordered[0] + 1.0])
-    # start above the vacuum, so that a slab across the cell boundary counts as one
-    start = ordered[(int(gaps.argmax()) + 1) % len(ordered)]
-    z = ((heights - start + 1e-9) % 1.0) * float(np.linalg.norm(atoms.cell[2]))
+    z = unwrapped_heights(atoms)
     symbols = np.array(atoms.get_chemical_symbols())
     return _layer(symbols[z < z.min() + _OUTER]), _layer(symbols[z > z.max() - _OUTER])
 
