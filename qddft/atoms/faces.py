@@ -67,6 +67,21 @@ class Face:
         """Middle of the lateral cell at the height of the face, shape (3,), Angstrom."""
         return np.asarray(self.lattice.sum(axis=0) / 2 + [0.0, 0.0, self.height])
 
+    @property
+    def azimuth(self) -> float:
+        """Direction in the plane from a cation of the outermost layer to its nearest halide, radians.
+
+        Poses are laid out from here, so that equal faces get equal poses however their cell is turned.
+        """
+        outer = self.depth == 1
+        cations = np.flatnonzero(outer & np.isin(self.species, ("A", "B")))
+        if not len(cations):
+            return 0.0
+        place = self.positions[cations[0]]
+        away = (self.nearest_image(self.positions[self.of("X")], place) - place)[:, :2]
+        nearest = away[np.linalg.norm(away, axis=1).round(3).argmin()]
+        return float(np.arctan2(nearest[1], nearest[0]))
+
     def of(self, species: str, *, depth: int = 1) -> np.ndarray:
         """Return the indices of one sublattice in one layer."""
         return np.flatnonzero((self.species == species) & (self.depth == depth))

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.atoms.bond_lengths import cation_distance, donor_distance
-from qddft.atoms.poses import Grid, Poses, bridge_ends, chelate_ends, joined, poses_on_axis, poses_on_point
+from qddft.atoms.poses import (
+    Grid,
+    Poses,
+    bridge_ends,
+    chelate_ends,
+    joined,
+    poses_on_axis,
+    poses_on_point,
+    start_angles,
+)
 
 if TYPE_CHECKING:
     from qddft.atoms.ligand import Ligand
@@ -70,11 +79,14 @@ class Turn:
     ----------
     seed
         Turns the grid of angles unless it is 0.
+    azimuth
+        Where the grid starts in the plane, radians.
     grid
         How fine it is.
     """
 
     seed: int
+    azimuth: float
     grid: Grid
 
 
@@ -189,7 +201,8 @@ def _over_hollow(molecule: Molecule, target: "Target", distance: float, turn: Tu
 
 def _on_points(molecule: Molecule, points: list[np.ndarray], turn: Turn) -> Poses:
     pivot = molecule.positions[list(molecule.head)].mean(axis=0)
-    placed = [poses_on_point(molecule.positions, pivot, point, molecule.up, turn.seed, turn.grid) for point in points]
+    start = start_angles(turn.seed, turn.azimuth)
+    placed = [poses_on_point(molecule.positions, pivot, point, molecule.up, start, turn.grid) for point in points]
     return joined(placed)
 
 
@@ -220,7 +233,7 @@ def _two_anchors(
     if len(target.atoms) == 1:
         point = target.points[0]
         turned = []
-        for azimuth in 2 * np.pi * np.arange(turn.grid.azimuths) / turn.grid.azimuths:
+        for azimuth in turn.azimuth + 2 * np.pi * np.arange(turn.grid.azimuths) / turn.grid.azimuths:
             ends = chelate_ends(point, reach, span, azimuth)
             about = np.array([point, point + ends[1] - ends[0]])
             turned.append(poses_on_axis(molecule.positions, pair, ends, molecule.up, about, turn.grid))

@@ -17,6 +17,7 @@ from qddft.atoms.surroundings import (
     judge,
     obstacle,
     own_images_clear,
+    own_translations,
     surroundings_of,
 )
 from qddft.core.errors import PlacementError
@@ -216,8 +217,11 @@ def first_clear(fitting: Fitting, radii: np.ndarray, lattice: np.ndarray, limit:
     limit
         Smallest ratio allowed.
     """
+    first = fitting.poses[0]
+    size = float(np.linalg.norm(first[:, None, :] - first[None, :, :], axis=2).max())
+    translations = own_translations(lattice, size, limit * 2 * float(radii.max()))
     for positions in fitting.poses:
-        if own_images_clear(positions, radii, lattice, limit):
+        if own_images_clear(positions, radii, translations, limit):
             return np.asarray(positions)
     return None
 
@@ -280,7 +284,9 @@ def _judged(
     around = surroundings_of(request.rules.face, request.rules.numbers, target.removed, lowest)
     body = body_of(molecule, paired=request.plan.mode == "ion-pair")
     loosest = _levels(request)[-1]
-    found = families(molecule, request.plan, target, distances, Turn(request.rules.seed, grid))
+    found = families(
+        molecule, request.plan, target, distances, Turn(request.rules.seed, request.rules.face.azimuth, grid)
+    )
     return [
         _Judged(poses, bonds, judge(poses, body, around, bonds.sites, loosest), body, around) for poses, bonds in found
     ]

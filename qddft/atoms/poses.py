@@ -82,8 +82,16 @@ def joined(families: list[Poses]) -> Poses:
     return Poses(np.concatenate([f.positions for f in families]), np.concatenate([f.tilts for f in families]))
 
 
+def start_angles(seed: int, azimuth: float) -> tuple[float, float]:
+    """Return where grids of angles begin: at an azimuth and at 0 for seed 0, turned at random for other seeds."""
+    if not seed:
+        return azimuth, 0.0
+    first, second = np.random.default_rng(seed).uniform(0.0, 2 * np.pi, 2)
+    return azimuth + float(first), float(second)
+
+
 def poses_on_point(
-    positions: np.ndarray, pivot: np.ndarray, point: np.ndarray, up: np.ndarray, seed: int, grid: Grid
+    positions: np.ndarray, pivot: np.ndarray, point: np.ndarray, up: np.ndarray, start: tuple[float, float], grid: Grid
 ) -> Poses:
     """Turn a molecule about a point of it that sits at a fixed place.
 
@@ -98,17 +106,16 @@ def poses_on_point(
     up
         Direction of the molecule that should point away from the face, Angstrom; a short one (below 0.3) means that
         there is none and every orientation is tried.
-    seed
-        0 keeps the grid of angles aligned with the lattice, other seeds turn it.
+    start
+        Where the directions of the tilt and the turns about the molecule's axis begin, radians.
     grid
         How finely.
     """
     free = float(np.linalg.norm(up)) < _UPRIGHT
     local = (positions - pivot) @ _to_z(up).T
-    offset = np.random.default_rng(seed).uniform(0.0, 2 * np.pi, 2) if seed else np.zeros(2)
     if np.ptp(local, axis=0).max() < 1e-6:
         return Poses(local[None] + point, np.zeros(1))
-    rotations, tilts = _rotations((*grid.cone, *grid.rest) if free else grid.cone, grid.spins, offset)
+    rotations, tilts = _rotations((*grid.cone, *grid.rest) if free else grid.cone, grid.spins, start)
     turned = np.einsum("pij,nj->pni", rotations, local)
     return Poses(turned + point, np.zeros(len(tilts)) if free else tilts)
 
@@ -224,7 +231,9 @@ def _leaned(family: Poses, about: np.ndarray, angle: float) -> Poses:
     return Poses((family.positions - about[0]) @ rotation.T + about[0], tilts)
 
 
-def _rotations(cone: tuple[tuple[float, int], ...], spins: int, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _rotations(
+    cone: tuple[tuple[float, int], ...], spins: int, offset: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
     """Return rotations Rz(azimuth) Ry(tilt) Rz(spin) of what stands on z, shape (n, 3, 3), and the tilts, radians."""
     tilt, azimuth = np.array(
         [(t * _DEGREE, 2 * np.pi * k / count + offset[0]) for t, count in cone for k in range(count)]

@@ -101,7 +101,8 @@ def search(slab: "Atoms", requests: list[Request], tries: Iterable[Geometry]) ->
             return found
         if failed.hopeless:
             break
-    for geometry in tried[:_CLOSER_LOOKS]:
+    # finer angles make room on a face, but not in a cell that is too small
+    for geometry in [] if failed.touching else tried[:_CLOSER_LOOKS]:
         found = _try(geometry, requests, failed, FINE, crowded=crowded)
         if found is not None:
             return found
