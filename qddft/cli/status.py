@@ -89,5 +89,6 @@ def _next_step(run: Path, counts: Counter[str]) -> str:
     if counts["running"] or counts["queued"]:
         return "jobs are under way; look again later"
     if counts["failed"] or counts["stopped"] or counts["ready"] or counts["waiting"]:
-        return f"go on with: qddft run {run}, or on a cluster: qddft retry {run} --machine NAME"
+        verb = "retry" if counts["failed"] or counts["stopped"] else "submit"
+        return f"go on with: qddft run {run}, or on a cluster: qddft {verb} {run} --machine NAME"
     return f"all done; results: qddft report {run}"

@@ -13,6 +13,8 @@ _SMEARING = {
     "methfessel-paxton": "Methfessel-Paxton smearing",
     "tetrahedron": "the tetrahedron method",
 }
+_PROGRAMS = {"vasp": "VASP", "gpaw": "GPAW"}
+_LATTICES = {"pbe": "PBE", "pbesol": "PBEsol", "hse06": "HSE06"}
 _SCHEMES_WITH_MOLECULE = ("neutral", "ion-pair")
 
 
@@ -24,13 +26,19 @@ def methods_text(data: RunData) -> str:
         _energies(data.records),
         _software(data),
     ]
-    return "# Methods\n\n" + "\n\n".join(text for text in paragraphs if text) + "\n"
+    return "# Methods\n\n" + "\n\n".join(text.strip() for text in paragraphs if text) + "\n"
 
 
 def cited(data: RunData) -> list[Reference]:
     """Return the references of a run."""
-    one_sided = any(_faces(job.atoms.info.get("qddft", {})) == {"top"} for job in data.complexes)
-    return references_for(data.run.engine, data.settings, conformers=bool(data.complexes), one_sided=one_sided)
+    return references_for(
+        data.run.engine, data.settings, conformers=bool(data.complexes), one_sided=_is_one_sided(data)
+    )
+
+
+def _is_one_sided(data: RunData) -> bool:
+    """Tell whether a slab carries ligands on one face only and is therefore dipolar."""
+    return any(len(_faces(job.atoms.info.get("qddft", {}))) == 1 for job in data.complexes)
 
 
 def _models(data: RunData) -> str:
@@ -49,7 +57,7 @@ def _models(data: RunData) -> str:
     text = (
         f"The surface was modeled by an (001) slab of {bulk['phase']} {formula} with {face}, {slab['layers']} atomic "
         f"layers in a {slab['supercell']} lateral cell and at least {data.vacuum:.1f} Å of vacuum above the highest "
-        f"atom. The lattice constant was {bulk['a']:.3f} Å ({bulk['lattice']}; {bulk['source']}). "
+        f"atom. The lattice constant was {bulk['a']:.3f} Å ({_LATTICES.get(bulk['lattice'], bulk['lattice'])}; {bulk['source']}). "
     )
     return text + _held(data) + _ligands(data)
 
@@ -100,6 +108,8 @@ def _level(data: RunData) -> str:
         f"The electronic cycle was converged to {settings['energy_tol_eV']:g} eV and atoms were relaxed until the "
         f"largest force on a free atom was below {settings['force_tol_eV_per_A']:g} eV/Å. "
     )
+    if any(item.key == "dipole" for item in cited(data)):
+        text += "A dipole correction was applied along the surface normal [@dipole]. "
     if settings.get("static_after_relax"):
         text += f"Final energies are static calculations on the {_mesh(settings['kpoints_static'])} mesh. "
     return text + f"Source of the level: {str(level['source']).rstrip('.')}."
@@ -107,7 +117,7 @@ def _level(data: RunData) -> str:
 
 def _engine(data: RunData) -> str:
     key = {"vasp": " [@vasp; @vasppaw]", "gpaw": " [@gpaw]"}.get(data.run.engine, "")
-    return (" and ".join(data.engine_versions) or data.run.engine) + key
+    return (" and ".join(data.engine_versions) or _PROGRAMS.get(data.run.engine, data.run.engine)) + key
 
 
 def _method(settings: Mapping[str, Any]) -> str:
