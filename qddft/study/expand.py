@@ -100,6 +100,11 @@ def choose_level(study: Study, engine: str | None, level: str | Path | None) -> 
         The study has no level for this engine and none was given.
     """
     name = engine or next(iter(study.levels))
+    if engine is None and name.partition(":")[0] == "ase":
+        raise StudyError(
+            f"{study.path}: its first engine, {name!r}, is Python code outside qddft, and a study file alone does not "
+            f"start code: ask for it yourself with --engine {name}"
+        )
     if level is not None:
         return name, load_level(level)
     if name not in study.levels:

@@ -344,3 +344,11 @@ def test_vacancies_that_cannot_be_built_are_told_together(study, tmp_path):
     rows = "  - {species: Br, ligands: [{ligand: acetate, mode: bidentate}]}\n  - {species: Br, layer: 3}\n"
     with pytest.raises(ChargeError, match=r"vacancy 1: slab with acetate: the formal charges add up to -1"):
         vacancies_of(study, tmp_path, rows)
+
+
+def test_a_study_alone_does_not_start_foreign_code(study):
+    found = study(ACID)
+    foreign = found.model_copy(update={"levels": {"ase:ase.calculators.lj:LennardJones": "smoke"}})
+    with pytest.raises(StudyError, match="--engine ase:ase.calculators.lj:LennardJones"):
+        expand(foreign)
+    assert expand(foreign, engine="ase:ase.calculators.lj:LennardJones").engine.startswith("ase:")
