@@ -349,6 +349,6 @@ def test_vacancies_that_cannot_be_built_are_told_together(study, tmp_path):
 def test_a_study_alone_does_not_start_foreign_code(study):
     found = study(ACID)
     foreign = found.model_copy(update={"levels": {"ase:ase.calculators.lj:LennardJones": "smoke"}})
-    with pytest.raises(StudyError, match="--engine ase:ase.calculators.lj:LennardJones"):
+    with pytest.raises(StudyError, match=r"--engine ase:ase\.calculators\.lj:LennardJones"):
         expand(foreign)
     assert expand(foreign, engine="ase:ase.calculators.lj:LennardJones").engine.startswith("ase:")
