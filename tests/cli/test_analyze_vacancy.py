@@ -61,6 +61,18 @@ def test_both_limits_with_passivation_and_figure(runs, capsys):
     assert (runs / "limits.png").is_file()
 
 
+def test_potentials_by_limit_and_phases_in_one_folder(runs, capsys):
+    assert main([*BASE, "--mu", "rich:I=-1.5", "--mu", "poor:I=-2.5", "--limit", "poor"]) == DONE
+    shown = capsys.readouterr().out
+    assert "E_f: 2.0000 eV" in shown
+    assert "rich: 3.0000 eV" in shown
+    (runs / "phases").mkdir()
+    for path in runs.glob("phase-*"):
+        path.rename(runs / "phases" / path.name)
+    assert main([*BASE, "--target", "CsPbI3", "--phases", "phases"]) == DONE
+    assert "CsPbI3 is stable" in capsys.readouterr().out
+
+
 def test_json_is_one_document(runs, capsys):
     assert main([*BASE, "--mu", "I=phase-I2", "--json"]) == DONE
     (record,) = json.loads(capsys.readouterr().out)
@@ -73,6 +85,8 @@ def test_json_is_one_document(runs, capsys):
     [
         ([], "no chemical potentials: give --mu"),
         (["--mu", "I"], "'I' is not ELEMENT=VALUE"),
+        (["--mu", "rich:I=-1.5", "--mu", "I=-1"], "either all of a limit"),
+        (["--mu", "rich:I=x"], "has to be a number in eV"),
         (["--target", "CsPbI3"], "needs both --target and --phases"),
         (["--mu", "I=-1.5", "--charge", "1"], "a charged defect needs --vbm"),
         (["--mu", "I=-1.5", "--removed", "I=x"], "has to be a whole number"),

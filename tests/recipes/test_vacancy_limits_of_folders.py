@@ -154,6 +154,19 @@ def test_oxygen_vacancies_of_vanadium_pentoxide(site):
 
 
 @present
+@pytest.mark.parametrize(("charge", "difference"), [(-1, 7.456828), (0, 2.838154), (1, -1.587862)])
+def test_magnesium_in_gallium_nitride(charge, difference):
+    folder = FOLDER / "08_GaN_Mg_Ga_charged_defect"
+    state = ChargeState(charge, 3.0, 0.5, 0.1, "Freysoldt") if charge else None
+    result = vacancy_formation_energy(
+        folder / f"q={charge}", folder / "bulk_sc", {"Ga": 1, "Mg": -1}, {"Ga": 0.0, "Mg": 0.0}, state=state,
+        allow_unconverged=True,
+    )  # fmt: skip
+    assert result.value == pytest.approx(difference + charge * 3.5 + 0.1 * abs(charge), abs=2e-6)
+    assert result.charge == charge
+
+
+@present
 def test_tables_of_dopants_in_cesium_tin_iodide_recompute():
     folder = FOLDER / "05_CsSnI3_dopant_tables"
     checked = 0

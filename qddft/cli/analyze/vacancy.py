@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qddft.analysis.vacancy import ChargeState
     from qddft.recipes.competing_phases import CompetingPhases
     from qddft.recipes.result import Result
-    from qddft.recipes.vacancy_of_folders import Potential
+    from qddft.recipes.vacancy_of_folders import Potential, Potentials
 
 _HEAD = "Of a charged defect: "
 
@@ -22,8 +22,9 @@ def register(group: typer.Typer) -> None:
     """Add the analysis."""
     examples = (
         "qddft analyze vacancy --defect v_I/ --pristine slab/ --removed I=1 --mu I=i2-molecule/",
-        "qddft analyze vacancy --defect v_I/ --pristine slab/ --removed I=1 --target CsPbI3 --phases phases/*/ \\",
+        "qddft analyze vacancy --defect v_I/ --pristine slab/ --removed I=1 --target CsPbI3 --phases phases/ \\",
         "    --limit 'PbX2-rich, X-rich' --figure limits",
+        "qddft analyze vacancy --defect v_O/ --pristine bulk/ --removed O=1 --mu O-rich:O=-5.14 --mu O-poor:O=-5.58",
     )
     add(group, "vacancy", vacancy, examples=examples)
 
@@ -34,11 +35,15 @@ def vacancy(
     removed: Annotated[list[str], typer.Option(metavar="X=N", help="What was taken away, such as I=1.")],
     mu: Annotated[
         list[str] | None,
-        typer.Option(metavar="X=EV|DIR", help="Chemical potential: a number in eV, or a folder of the element."),
+        typer.Option(
+            metavar="X=EV|DIR",
+            help="Chemical potential: a number in eV or a folder of the element; LIMIT:X=EV by limit.",
+        ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Compound whose region of stability gives the limits.")] = None,
     phases: Annotated[
-        list[Path] | None, typer.Option(help="Folder of the compound, an element or a competing phase; repeat it.")
+        list[Path] | None,
+        typer.Option(help="Folder of the compound, an element or a competing phase, or of such folders; repeat it."),
     ] = None,
     limit: Annotated[str | None, typer.Option(help="X-rich, Pb-rich, CsX-rich, 'PbX2-rich, X-rich' ...")] = None,
     bare: Annotated[
@@ -102,7 +107,18 @@ def _region(target: str | None, phases: list[Path] | None, allow_unconverged: bo
         return None
     from qddft.recipes.competing_phases import competing_phases
 
-    return competing_phases(target, phases, allow_unconverged=allow_unconverged)
+    return competing_phases(
+        target, [item for path in phases for item in _folders(path)], allow_unconverged=allow_unconverged
+    )
+
+
+def _folders(path: Path) -> list[Path]:
+    """Return the calculations of a path: itself, or the folders in it where it holds no calculation."""
+    from qddft.engines.vasp.read.dispatch import result_files
+
+    if not path.is_dir() or (path / "outputs.json").is_file() or result_files(path):
+        return [path]
+    return sorted(item for item in path.iterdir() if item.is_dir()) or [path]
 
 
 def _state(charge: int, vbm: float | None, fermi: float, correction: float | None, method: str) -> "ChargeState | None":
@@ -131,9 +147,11 @@ def _count(name: str, value: str) -> int:
         raise ReferenceSchemeError(f"{name}={value}: the number of atoms has to be a whole number") from error
 
 
-def _potentials(mu: list[str] | None) -> "dict[str, Potential]":
+def _potentials(mu: list[str] | None) -> "Potentials":
     if not mu:
         raise ReferenceSchemeError("no chemical potentials: give --mu for what was removed, or --target and --phases")
+    if any(":" in text.partition("=")[0] for text in mu):
+        return _by_limit(mu)
     found: dict[str, Potential] = {}
     for name, value in map(_pair, mu):
         try:
@@ -141,6 +159,19 @@ def _potentials(mu: list[str] | None) -> "dict[str, Potential]":
         except ValueError:
             found[name] = Path(value)
     return found
+
+
+def _by_limit(mu: list[str]) -> dict[str, dict[str, float]]:
+    limits: dict[str, dict[str, float]] = {}
+    for name, value in map(_pair, mu):
+        limit, _, element = name.rpartition(":")
+        try:
+            limits.setdefault(limit, {})[element] = float(value)
+        except ValueError as error:
+            raise ReferenceSchemeError(f"{name}={value}: the potential of a limit has to be a number in eV") from error
+    if "" in limits:
+        raise ReferenceSchemeError("chemical potentials are either all of a limit (LIMIT:X=EV) or none is")
+    return limits
 
 
 def _draw(region: "CompetingPhases | None", figure: Path | None) -> list[Path]:
