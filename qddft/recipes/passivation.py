@@ -1,4 +1,7 @@
-"""How much harder a ligand makes a vacancy: the difference of two formation energies."""
+"""How much harder a ligand makes a vacancy, and which layer it prefers: differences of two formation energies."""
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 from qddft.core.errors import ReferenceSchemeError
 from qddft.recipes.result import Result
@@ -24,33 +27,56 @@ def passivation_energy(with_ligand: Result, bare: Result, *, ligand: str = "") -
     ReferenceSchemeError
         The two do not belong together.
     """
-    _require_alike(with_ligand, bare)
-    values = (with_ligand.value, bare.value)
-    common = sorted(set(with_ligand.details["limits_eV"]) & set(bare.details["limits_eV"]))
+    convention = "E_f(V under ligands) - E_f(V of the reference face); positive = the vacancy is harder to form"
+    return _difference("E_passivation", convention, with_ligand, bare, ligand=ligand or with_ligand.ligand)
+
+
+def surface_preference(layers: Mapping[str, Result], bulk: Result) -> tuple[Result, ...]:
+    """Return, layer by layer, E_f(vacancy in bulk) - E_f(vacancy in the layer); positive = it prefers the layer.
+
+    Parameters
+    ----------
+    layers
+        Results of ``vacancy_formation_energy`` for a slab by the name of the layer, in order.
+    bulk
+        The same vacancy in bulk, or in the middle of the slab.
+
+    Raises
+    ------
+    ReferenceSchemeError
+        They do not belong together.
+    """
+    convention = "E_f(V in the reference) - E_f(V in the layer); positive = the vacancy prefers the layer"
+    turned = [_difference("E_preference", convention, bulk, item, ligand=item.ligand) for item in layers.values()]
+    return tuple(
+        replace(result, system=item.system, reference=f"{name} against {bulk.system}")
+        for result, (name, item) in zip(turned, layers.items(), strict=True)
+    )
+
+
+def _difference(quantity: str, convention: str, one: Result, other: Result, *, ligand: str) -> Result:
+    _require_alike(one, other)
+    values = (one.value, other.value)
+    common = sorted(set(one.details["limits_eV"]) & set(other.details["limits_eV"]))
+    limits = {name: [one.details["limits_eV"][name], other.details["limits_eV"][name]] for name in common}
     return Result(
-        quantity="E_passivation",
-        system=with_ligand.system,
-        ligand=ligand or with_ligand.ligand,
+        quantity=quantity,
+        system=one.system,
+        ligand=ligand,
         value=None if values[0] is None or values[1] is None else values[0] - values[1],
         unit="eV",
-        convention="E_f(V under ligands) - E_f(V of the reference face); positive = the vacancy is harder to form",
-        reference=bare.system,
-        engine=with_ligand.engine,
-        level=with_ligand.level,
-        charge=with_ligand.charge,
-        jobs=(*with_ligand.jobs, *bare.jobs),
-        warnings=tuple(dict.fromkeys([*with_ligand.warnings, *bare.warnings])),
+        convention=convention,
+        reference=other.system,
+        engine=one.engine,
+        level=one.level,
+        charge=one.charge,
+        jobs=(*one.jobs, *other.jobs),
+        warnings=tuple(dict.fromkeys([*one.warnings, *other.warnings])),
         details={
-            "E_f_eV": {"with ligands": values[0], "reference": values[1]},
-            "limits_eV": {
-                name: {
-                    "with ligands": with_ligand.details["limits_eV"][name],
-                    "reference": bare.details["limits_eV"][name],
-                }
-                for name in common
-            },
-            "sources": {"with ligands": with_ligand.details["sources"], "reference": bare.details["sources"]},
-            "inputs": with_ligand.details["inputs"] | bare.details["inputs"],
+            "E_f_eV": {"first": values[0], "second": values[1]},
+            "limits_eV": {name: {"first": pair[0], "second": pair[1]} for name, pair in limits.items()},
+            "sources": {"first": one.details["sources"], "second": other.details["sources"]},
+            "inputs": one.details["inputs"] | other.details["inputs"],
         },
     )
 

@@ -20,7 +20,7 @@ from qddft.analysis.vacancy_limits import is_slab
 from qddft.core.errors import ChargeError, ConvergenceError, ReferenceSchemeError
 from qddft.outputs.outputs import Outputs
 from qddft.recipes.competing_phases import competing_phases
-from qddft.recipes.passivation import passivation_energy
+from qddft.recipes.passivation import passivation_energy, surface_preference
 from qddft.recipes.vacancy_of_folders import vacancy_formation_energy
 
 SETTINGS = {"xc": "PBE", "cutoff_eV": 400.0, "dispersion": "none", "kpoints": [2, 2, 1]}
@@ -118,6 +118,15 @@ def test_passivation_does_not_depend_on_the_limit():
     )
     assert rich.value == poor.value == pytest.approx(0.5)
     assert set(rich.details["limits_eV"]) == {"I-rich", "I-poor"}
+
+
+def test_a_vacancy_prefers_the_layer_where_it_costs_less():
+    bulk = vacancy_formation_energy(output("Cs8Pb8I23", -195.0), output("Cs8Pb8I24", -200.0), {"I": 1}, REGION)
+    top = vacancy_formation_energy(DEFECT, PRISTINE, {"I": 1}, REGION)
+    first, middle = surface_preference({"layer 9": top, "layer 5": bulk}, bulk)
+    assert first.value == pytest.approx(0.5)
+    assert middle.value == pytest.approx(0.0)
+    assert first.reference == "layer 9 against Cs8I23Pb8"
 
 
 def test_passivation_refuses_what_does_not_belong_together():
