@@ -48,13 +48,16 @@ def read_records(run: Path) -> list[dict[str, object]]:
 def show_results(records: list[dict[str, object]]) -> None:
     """Print the results, beside the published values where there are any, and every warning once."""
     from qddft.report.compare import compare, order_sentence
+    from qddft.report.quantities import by_quantity
     from qddft.report.result_tables import short_table
 
     for title in dict.fromkeys(f"{item['system']}; {item['engine']}, level {item['level']}" for item in records):
         say(title)
-    show(short_table(records))
-    if order := order_sentence(compare(records)):
-        say(order)
+    for group in by_quantity(records).values():
+        say()
+        show(short_table(group))
+        if order := order_sentence(compare(group)):
+            say(order)
     warnings = dict.fromkeys(text for record in records for text in _warnings(record))
     if warnings:
         say("\nwarnings:")

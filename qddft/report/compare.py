@@ -1,13 +1,13 @@
 """Our values beside published ones, from the records of ``results.json`` alone."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from qddft.analysis.reaction import SCHEMES
+from qddft.report.quantities import Record, quantity_of
 from qddft.report.tables import Table, number, table_of
 
-Record = Mapping[str, Any]
 AGREES, DIFFERS, OPEN, NOTHING_PUBLISHED = "agrees", "differs", "no tolerance given", "nothing published"
 NO_NUMBER = "no number"
 # how a study calls a ligand whose chain was cut
@@ -81,18 +81,20 @@ def _comparison(record: Record) -> Comparison:
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> Table:
-    """Return ours and theirs as a table; units and sign stand in its head."""
+    """Return ours and theirs of one quantity as a table; units and sign stand in its head and note."""
+    quantity = quantity_of(comparisons[0].quantity)
+    unit = comparisons[0].unit
     return table_of(
         {
             "ligand": [item.ligand for item in comparisons],
             "reference": [item.reference for item in comparisons],
-            "this work (eV)": [number(item.ours) for item in comparisons],
-            "published (eV)": [number(item.published) for item in comparisons],
-            "difference (eV)": [number(item.difference) for item in comparisons],
+            f"this work ({unit})": [number(item.ours) for item in comparisons],
+            f"published ({unit})": [number(item.published) for item in comparisons],
+            f"difference ({unit})": [number(item.difference) for item in comparisons],
             "verdict": [item.verdict for item in comparisons],
             "source": [item.source for item in comparisons],
         },
-        note="Published values are shown in the convention of the first column: E_ads, negative = bound.",
+        note=f"Published values were converted to {quantity.name}, {quantity.sign}.",
     )
 
 
@@ -109,10 +111,10 @@ def order_sentence(comparisons: Sequence[Comparison]) -> str:
     ranked = [item for item in both if item.reference == scheme]
     ours = [item.ligand for item in sorted(ranked, key=lambda item: item.ours or 0.0)]
     theirs = [item.ligand for item in sorted(ranked, key=lambda item: item.published or 0.0)]
-    among = f"Among the ligands with the reference '{scheme}', strongest first: "
+    among = f"By rising {ranked[0].quantity}, reference '{scheme}': "
     if ours == theirs:
-        return f"{among}{' > '.join(ours)}, here and as published."
-    return f"{among}{' > '.join(ours)} here, {' > '.join(theirs)} as published."
+        return f"{among}{' < '.join(ours)}, here and as published."
+    return f"{among}{' < '.join(ours)} here, {' < '.join(theirs)} as published."
 
 
 def caveats(records: Sequence[Record]) -> list[str]:
@@ -128,11 +130,16 @@ def caveats(records: Sequence[Record]) -> list[str]:
             "Ligands with a cut chain lack the dispersion of the part that was cut; the papers do not say whether "
             "they cut theirs."
         )
-    schemes = sorted({str(record["reference"]) for record in records} - {"neutral"})
+    schemes = sorted(({str(record["reference"]) for record in records} & set(SCHEMES)) - {"neutral"})
     if schemes:
         found.append(
             f"Energies with the references {', '.join(schemes)} are reaction energies of neutral species. The "
             "published values for ions do not state their reference, and different references differ by electronvolts."
+        )
+    if any(str(record["quantity"]).startswith("E_f") for record in records):
+        found.append(
+            "The energy of a vacancy depends on its site, its charge and the chemical potential of what was removed. "
+            "The papers do not state them; ours is neutral, at the halogen-rich limit."
         )
     if any(record.get("source_value") for record in records):
         found.append(

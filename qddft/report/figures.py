@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qddft.report.compare import CUT, Comparison
+from qddft.report.quantities import quantity_of
 from qddft.report.style import BLACK, BLUE, CYCLE, GRAY, ORANGE, new_figure, styled
 
 if TYPE_CHECKING:
@@ -19,17 +20,17 @@ STYLES = ("-", (0, (3, 1)), (0, (1, 1)))
 
 
 @styled
-def binding_chart(comparisons: Sequence[Comparison], *, ours: str, published: str) -> "Figure":
-    """Draw adsorption energies as bars, ours and the published ones in pairs, one row a ligand.
+def energy_chart(comparisons: Sequence[Comparison], *, ours: str, published: str) -> "Figure":
+    """Draw energies as bars, ours and the published ones in pairs, one row a ligand.
 
     Parameters
     ----------
     comparisons
-        Rows from the top down.
+        Rows from the top down, all of one quantity.
     ours, published
         What the legend calls the two.
     """
-    figure, (axes,) = new_figure(HEAD_MM + ROW_MM * max(len(comparisons), 1))
+    figure, (axes,) = new_figure(HEAD_MM + ROW_MM * len(comparisons))
     has_published = any(item.published is not None for item in comparisons)
     shift = BAR_HEIGHT / 2 + 0.02 if has_published else 0.0
     for row, item in enumerate(comparisons):
@@ -41,7 +42,8 @@ def binding_chart(comparisons: Sequence[Comparison], *, ours: str, published: st
     axes.tick_params(axis="y", length=0, pad=6)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(comparisons) - 0.45, -0.55)
-    axes.set_xlabel(r"$E_\mathrm{ads}$ (eV), negative = bound")
+    quantity = quantity_of(comparisons[0].quantity)
+    axes.set_xlabel(f"{quantity.math} ({comparisons[0].unit}), {quantity.sign}")
     _room_for_labels(axes, [value for item in comparisons for value in (item.ours, item.published)])
     _legend(figure, ours, published if has_published else None)
     return figure

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qddft.analysis.reaction import SCHEMES
+from qddft.report.quantities import by_quantity, conventions
 from qddft.report.references import Reference, references_for
 from qddft.report.run_data import RunData
 
@@ -54,10 +55,11 @@ def _models(data: RunData) -> str:
         if both
         else f"{_face(faces['top'], formula)} above and {_face(faces['bottom'], formula)} below"
     )
+    lattice = _LATTICES.get(bulk["lattice"], bulk["lattice"])
     text = (
         f"The surface was modeled by an (001) slab of {bulk['phase']} {formula} with {face}, {slab['layers']} atomic "
         f"layers in a {slab['supercell']} lateral cell and at least {data.vacuum:.1f} Å of vacuum above the highest "
-        f"atom. The lattice constant was {bulk['a']:.3f} Å ({_LATTICES.get(bulk['lattice'], bulk['lattice'])}; {bulk['source']}). "
+        f"atom. The lattice constant was {bulk['a']:.3f} Å ({lattice}; {bulk['source']}). "
     )
     return text + _held(data) + _ligands(data)
 
@@ -148,8 +150,16 @@ def _dispersion(kind: str) -> str:
 
 
 def _energies(records: Sequence[Mapping[str, Any]]) -> str:
-    if not records:
-        return ""
+    texts = []
+    for quantity, group in by_quantity(records).items():
+        if quantity.name == "E_ads":
+            texts.append(_adsorption(group))
+        else:
+            texts += [f"{quantity.title}: {text}." for text in conventions(group)]
+    return " ".join(texts)
+
+
+def _adsorption(records: Sequence[Mapping[str, Any]]) -> str:
     schemes = sorted({str(record["reference"]) for record in records})
     equations = "; ".join(f"{name}: {SCHEMES[name].equation}" for name in schemes if name in SCHEMES)
     text = (
@@ -157,7 +167,7 @@ def _energies(records: Sequence[Mapping[str, Any]]) -> str:
         f"with energies extrapolated to zero smearing. Reference schemes ({equations}). "
     )
     if set(schemes) & set(_SCHEMES_WITH_MOLECULE):
-        text += "Free molecules were relaxed in a box of their own. "
+        text += "Free molecules were relaxed in a box of their own."
     return text
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qddft.report.compare import caveats, compare, comparison_table, order_sentence
-from qddft.report.figures import binding_chart, relaxation_chart
+from qddft.report.figures import energy_chart, relaxation_chart
 from qddft.report.methods import cited
 from qddft.report.pictures import structure_picture
+from qddft.report.quantities import Quantity, Record, by_quantity, conventions
 from qddft.report.result_tables import decomposition_table, jobs_table, overview_table, results_table, settings_table
 from qddft.report.run_data import JobView, RunData
 from qddft.report.style import png_bytes
+from qddft.report.tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,12 +49,37 @@ class Picture:
     caption: str
 
 
+@dataclass(frozen=True)
+class Section:
+    """The results of one quantity.
+
+    Attributes
+    ----------
+    title, formula
+        Heading, and the definition with its sign.
+    results, comparison
+        Tables; no comparison where nothing is published.
+    chart, chart_file
+        Data URI of the figure and its name, empty where there is no number to draw.
+    order
+        Whether ours and the published values have the same order.
+    """
+
+    title: str
+    formula: str
+    results: Table
+    comparison: Table | None
+    chart: str
+    chart_file: str
+    order: str
+
+
 def report_figures(data: RunData) -> dict[str, "Figure"]:
-    """Return the figures of a run by file name: ``binding`` and ``relaxation``, as far as there is what to draw."""
+    """Return the figures of a run by file name: one a quantity, and ``relaxation``, where there is what to draw."""
     figures = {}
-    if any(record["value"] is not None for record in data.records):
-        comparisons = [item for item in compare(data.records) if item.quantity == "E_ads"]
-        figures["binding"] = binding_chart(comparisons, ours=_ours(data), published=_theirs(data.records))
+    for quantity, records in by_quantity(data.records).items():
+        if any(record["value"] is not None for record in records):
+            figures[quantity.file] = energy_chart(compare(records), ours=_ours(data), published=_theirs(records))
     histories = _histories(data)
     if histories:
         figures["relaxation"] = relaxation_chart(histories, float(data.settings["force_tol_eV_per_A"]))
@@ -85,17 +112,13 @@ def page(data: RunData, figures: Mapping[str, "Figure"], structures: Sequence[tu
 
 def _content(data: RunData) -> dict[str, Any]:
     published = [record for record in data.records if record.get("source_value")]
-    comparisons = compare(published)
     return {
         "title": data.run.title,
         "subtitle": f"{', '.join(data.engine_versions) or data.run.engine}, level {data.level['name']}",
         "cautions": _cautions(data.records),
         "overview": overview_table(data),
-        "results": results_table(data.records),
         "decomposition": decomposition_table(data.records),
         "reactions": list(dict.fromkeys(record["reaction"] for record in data.records if record.get("reaction"))),
-        "comparison": comparison_table(comparisons) if comparisons else None,
-        "order": order_sentence(comparisons),
         "caveats": caveats(published),
         "warnings": _warnings(data),
         "jobs": jobs_table(data),
@@ -109,12 +132,26 @@ def _content(data: RunData) -> dict[str, Any]:
     }
 
 
+def _section(quantity: Quantity, records: Sequence[Record], figures: Mapping[str, "Figure"]) -> Section:
+    comparisons = compare([record for record in records if record.get("source_value")])
+    formulas = conventions(records)
+    return Section(
+        title=quantity.title,
+        formula=FORMULAS[0] if quantity.name == "E_ads" else "; ".join(formulas),
+        results=results_table(records),
+        comparison=comparison_table(comparisons) if comparisons else None,
+        chart=_data_uri(figures[quantity.file]) if quantity.file in figures else "",
+        chart_file=quantity.file,
+        order=order_sentence(comparisons),
+    )
+
+
 def _drawn(
     data: RunData, figures: Mapping[str, "Figure"], structures: Sequence[tuple[JobView, "Figure"]]
 ) -> dict[str, Any]:
     pictures = [Picture(_data_uri(figure, PICTURE_DPI), _caption(job)) for job, figure in structures]
     return {
-        "chart": _data_uri(figures["binding"]) if "binding" in figures else None,
+        "sections": [_section(quantity, group, figures) for quantity, group in by_quantity(data.records).items()],
         "convergence": _data_uri(figures["relaxation"]) if "relaxation" in figures else None,
         "chart_width": CHART_WIDTH,
         "pictures": pictures,

@@ -5,11 +5,10 @@ from typing import Any
 
 from qddft.outputs.outputs import Outputs
 from qddft.report.compare import compare
+from qddft.report.quantities import Record, quantity_of
 from qddft.report.run_data import RunData
-from qddft.report.tables import Table, number, table_of
+from qddft.report.tables import NOTHING, Table, number, table_of
 
-Record = Mapping[str, Any]
-SIGNS = "E_ads: negative = bound; E_bind = −E_ads."
 _PARTS = {"E_int": "E_int (eV)", "E_def_slab": "E_def,slab (eV)", "E_def_ligand": "E_def,ligand (eV)"}
 UNITS = {
     "cutoff_eV": "eV",
@@ -22,36 +21,43 @@ UNITS = {
 
 
 def results_table(records: Sequence[Record]) -> Table:
-    """Return one row a result; the sign convention stands in the head and in the note."""
+    """Return one row a result of one quantity; unit and sign stand in the head.
+
+    Columns that no record fills are left out.
+    """
+    quantity, unit = quantity_of(str(records[0]["quantity"])), records[0]["unit"]
     details = [record["details"] for record in records]
-    return table_of(
-        {
-            "ligand": [record["ligand"] for record in records],
-            "E_ads (eV), − = bound": [number(record["value"], 3) for record in records],
-            "E_bind (eV)": [number(item.get("E_bind"), 3) for item in details],
-            "reference": [record["reference"] for record in records],
-            "anchor distance (Å)": [_distances(item.get("anchor_distances_A")) for item in details],
-            "ligands per nm²": [number(item.get("coverage_per_nm2"), 2, signed=False) for item in details],
-            "engine, level": [f"{record['engine']}, {record['level']}" for record in records],
-            "remark": [_remark(record) for record in records],
-        },
-        note=SIGNS,
-    )
+    columns: dict[str, list[Any]] = {
+        "ligand": [record["ligand"] for record in records],
+        "place": [item.get("place") for item in details],
+        f"{quantity.name} ({unit}), {quantity.sign}": [number(record["value"], 3) for record in records],
+        "E_bind (eV)": [number(item.get("E_bind"), 3) for item in details],
+        "reference": [record["reference"] for record in records],
+        "anchor distance (Å)": [_distances(item.get("anchor_distances_A")) for item in details],
+        "ligands per nm²": [number(item.get("coverage_per_nm2"), 2, signed=False) for item in details],
+        "engine, level": [f"{record['engine']}, {record['level']}" for record in records],
+        "remark": [_remark(record) for record in records],
+    }
+    optional = ("place", "E_bind (eV)", "anchor distance (Å)", "ligands per nm²")
+    empty = [name for name in optional if all(value in (None, NOTHING) for value in columns[name])]
+    return table_of({name: values for name, values in columns.items() if name not in empty})
 
 
 def short_table(records: Sequence[Record]) -> Table:
     """Return one row a result, narrow enough for a terminal of 80 columns, with the published value beside ours."""
+    quantity, unit = quantity_of(str(records[0]["quantity"])), records[0]["unit"]
     found = compare(records)
     columns: dict[str, list[Any]] = {
         "ligand": [record["ligand"] for record in records],
         "reference": [record["reference"] for record in records],
-        "E_ads (eV)": [number(record["value"], 3) for record in records],
+        f"{quantity.name} ({unit})": [number(record["value"], 3) for record in records],
     }
     if any(item.published is not None for item in found):
         columns["published"] = [number(item.published) for item in found]
         columns["difference"] = [number(item.difference) for item in found]
     columns["remark"] = [_remark(record) for record in records]
-    return table_of(columns, note=SIGNS)
+    bind = "; E_bind = −E_ads" if quantity.name == "E_ads" else ""
+    return table_of(columns, note=f"{quantity.name}: {quantity.sign}{bind}.")
 
 
 def decomposition_table(records: Sequence[Record]) -> Table | None:

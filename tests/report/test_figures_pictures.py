@@ -9,7 +9,7 @@ from ase import Atoms
 from PIL import Image
 
 from qddft.report.compare import Comparison
-from qddft.report.figures import binding_chart, relaxation_chart
+from qddft.report.figures import energy_chart, relaxation_chart
 from qddft.report.pictures import structure_picture
 from qddft.report.style import COLUMN_MM, CYCLE, MM_PER_INCH, png_bytes, save_figure, svg_text
 
@@ -20,7 +20,7 @@ def row(ligand, ours, published):
 
 def make_chart():
     rows = [row("oleic acid, truncated to C4H8O2", -0.62, -0.33), row("acetate", 0.41, -1.77), row("amine", None, None)]
-    return binding_chart(rows, ours="this work", published="Somebody et al.")
+    return energy_chart(rows, ours="this work", published="Somebody et al.")
 
 
 @pytest.fixture
@@ -57,14 +57,14 @@ def test_first_ligand_is_on_top(chart):
 
 
 def test_chart_without_published_values_has_one_bar_a_ligand():
-    figure = binding_chart([row("a", -0.5, None)], ours="this work", published="nobody")
+    figure = energy_chart([row("a", -0.5, None)], ours="this work", published="nobody")
     assert len(figure.axes[0].patches) == 1
     assert len(figure.legends[0].get_texts()) == 1
 
 
 def test_one_ligand_in_two_rows_is_told_apart():
     rows = [row("acetate", 0.4, None), replace(row("acetate", -1.0, None), reference="fragment")]
-    figure = binding_chart(rows, ours="this work", published="nobody")
+    figure = energy_chart(rows, ours="this work", published="nobody")
     names = [label.get_text().replace("\n", " ") for label in figure.axes[0].get_yticklabels()]
     assert names == ["acetate, neutral", "acetate, fragment"]
 

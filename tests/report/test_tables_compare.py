@@ -47,12 +47,12 @@ def test_difference_is_ours_minus_theirs():
 
 def test_same_order():
     pair = compare([record("a", -1.0, -2.0), record("b", -0.5, -0.1)])
-    assert order_sentence(pair).endswith("strongest first: a > b, here and as published.")
+    assert order_sentence(pair) == "By rising E_ads, reference 'neutral': a < b, here and as published."
 
 
 def test_other_order():
     pair = compare([record("a", -0.1, -2.0), record("b", -0.5, -0.1)])
-    assert order_sentence(pair).endswith("b > a here, a > b as published.")
+    assert order_sentence(pair).endswith("b < a here, a < b as published.")
 
 
 def test_references_are_not_ranked_against_each_other():
@@ -78,6 +78,7 @@ def test_comparison_table_shows_units_and_true_minus():
         ({"engine": "tblite"}, "not PBE energies"),
         ({"ligand": "oleic acid, truncated to C4H8O2"}, "cut chain"),
         ({"reference": "acid-exchange"}, "acid-exchange"),
+        ({"quantity": "E_f(V_I)", "reference": "I-rich"}, "chemical potential"),
         ({}, "state neither the reference"),
     ],
 )
@@ -112,3 +113,8 @@ def test_table_knows_its_numbers():
 def test_table_refuses_columns_of_different_length():
     with pytest.raises(ValueError, match="zip"):
         table_of({"a": [1], "b": [1, 2]})
+
+
+def test_halogen_rich_is_no_reference_scheme():
+    texts = caveats([record(quantity="E_f(V_I)", reference="I-rich")])
+    assert not any("references I-rich" in text for text in texts)

@@ -1,0 +1,80 @@
+"""Reports of several quantities: each with its own sign, table and figure."""
+
+import json
+
+import pytest
+from made_up_run import make_run
+
+from qddft.report.methods import methods_text
+from qddft.report.page import page, report_figures
+from qddft.report.quantities import by_quantity, quantity_of
+from qddft.report.result_tables import results_table, short_table
+from qddft.report.run_data import load_run_data
+from qddft.study.collect import collect
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A run whose records were completed by those of an exchange and of a vacancy."""
+    run = make_run(tmp_path_factory.mktemp("made-up") / "run")
+    collect(run.path)
+    path = run.path / "results.json"
+    records = json.loads(path.read_text())
+    exchange = records[0] | {
+        "quantity": "E_exchange", "ligand": "methanol -> methylamine", "value": 0.74, "source_value": None,
+        "convention": "E_exchange = E_ads(after) - E_ads(before)", "details": {"n_ligands": 1},
+    }  # fmt: skip
+    vacancy = records[0] | {
+        "quantity": "E_f(V_Br)", "ligand": "bare", "value": 2.4, "reference": "Br-rich",
+        "convention": "E_f = E(defect) - E(pristine) + mu_Br", "details": {"place": "equatorial, top layer"},
+        "source_value": {"value": 2.8, "tolerance": 0.2, "unit": "eV", "source": "Somebody else, text"},
+    }  # fmt: skip
+    path.write_text(json.dumps([*records, exchange, vacancy]))
+    return load_run_data(run.path)
+
+
+def test_quantities_are_told_apart(data):
+    assert [quantity.name for quantity in by_quantity(data.records)] == ["E_ads", "E_exchange", "E_f(V_Br)"]
+
+
+def test_every_quantity_has_its_figure(data):
+    figures = report_figures(data)
+    assert list(figures) == ["binding", "exchange", "vacancy-Br", "relaxation"]
+    assert "Br-rich" in figures["vacancy-Br"].axes[0].get_xlabel()
+    assert "new ligand stays" in figures["exchange"].axes[0].get_xlabel()
+
+
+def test_tables_leave_out_what_does_not_apply(data):
+    (adsorption, exchange, vacancy) = (results_table(group) for group in by_quantity(data.records).values())
+    assert "place" not in adsorption.headers
+    assert "E_bind (eV)" not in exchange.headers
+    assert "place" in vacancy.headers
+    assert any("negative = bound" in header for header in adsorption.headers)
+    assert not any("negative = bound" in header for header in vacancy.headers)
+
+
+def test_terminal_tables_say_the_sign(data):
+    notes = [short_table(group).note for group in by_quantity(data.records).values()]
+    assert notes == [
+        "E_ads: negative = bound; E_bind = −E_ads.",
+        "E_exchange: negative = the new ligand stays.",
+        "E_f(V_Br): energy that a vacancy costs, Br-rich limit.",
+    ]
+
+
+def test_page_has_a_section_for_each(data):
+    html = page(data, report_figures(data), [])
+    for words in ("Adsorption energies", "Exchange energies", "Vacancy formation energies", "+2.400", "Somebody else"):
+        assert words in html
+
+
+def test_methods_define_each(data):
+    methods = methods_text(data)
+    assert "Exchange energies: E_exchange = " in methods
+    assert "Vacancy formation energies: E_f = " in methods
+
+
+def test_unknown_quantity_goes_by_its_name():
+    quantity = quantity_of("gap (HSE06)")
+    assert quantity.title == "gap (HSE06)"
+    assert quantity.file == "gap--hse06-"
