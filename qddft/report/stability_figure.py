@@ -52,7 +52,7 @@ def stability_figure(region: StabilityRegion) -> "Figure":
         text = (
             f"{_formula(region.target)}: no stable region,\n{region.decomposition_energy:.2f} eV/f.u. above the edges"
         )
-        axes.text(0.93, 0.9, text, transform=axes.transAxes, ha="right", va="top")
+        axes.text(0.88, 0.9, text, transform=axes.transAxes, ha="right", va="top")
     axes.set_xlim(low[1] * (1 + _MARGIN), -low[1] * _MARGIN)
     axes.set_ylim(low[0] * (1 + _MARGIN), -low[0] * _MARGIN)
     axes.set_xlabel(rf"$\Delta\mu_\mathrm{{{region.elements[2]}}}$ (eV)")
@@ -82,13 +82,11 @@ def vacancy_figure(
         axes.plot(array[:, 0], array[:, 1], marker="o", markersize=2.5, color=CYCLE[index % len(CYCLE)], label=name)
     for name, value in (marks or {}).items():
         axes.axvline(value, color=GRAY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=0)
-        axes.annotate(
-            name, (value, 0.98), xycoords=("data", "axes fraction"), rotation=90, ha="right", va="top", color=GRAY
-        )
+        axes.annotate(name, (value, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=GRAY)
     axes.margins(x=0.08, y=0.15)
     axes.set_xlabel(rf"$\Delta\mu_\mathrm{{{element}}}$ (eV)")
     axes.set_ylabel(r"formation energy $E_\mathrm{f}$ (eV)")
-    axes.legend(loc="lower right", handlelength=1.4)
+    axes.legend(loc="upper center", handlelength=1.4)
     return figure
 
 
