@@ -210,6 +210,12 @@ def test_inputs_that_do_not_belong_are_named(tmp_path, name, text, message):
     assert re.search(message, " ".join(read_outputs(tmp_path).warnings))
 
 
+def test_a_poscar_replaced_by_the_final_structure_is_no_stranger(tmp_path):
+    write(tmp_path, two_steps())
+    (tmp_path / "POSCAR").write_text(POSCAR.replace("0.25\n", "0.251\n"))
+    assert read_outputs(tmp_path).warnings == ()
+
+
 def test_inputs_that_belong_say_nothing(tmp_path):
     write(tmp_path, two_steps())
     (tmp_path / "POSCAR").write_text(POSCAR)
@@ -229,6 +235,18 @@ def test_any_name_and_any_packing(tmp_path, name):
         path.write_bytes(pack(text))
         assert read_outputs(path).free_energy == -10.25
         path.unlink()
+
+
+def test_large_packed_files_are_unpacked_on_disk_and_bombs_refused(tmp_path, monkeypatch):
+    from qddft.engines.vasp.read import source
+
+    monkeypatch.setattr(source, "IN_MEMORY", 1000)
+    text = vasprun(two_steps()).encode()
+    (tmp_path / "vasprun.xml.gz").write_bytes(gzip.compress(text))
+    assert read_outputs(tmp_path).free_energy == -10.25
+    (tmp_path / "vasprun.xml.gz").write_bytes(gzip.compress(text + b" " * 40_000_000))
+    with pytest.raises(OutputError, match="unpacks to more than 400 times its size"):
+        read_outputs(tmp_path)
 
 
 def test_a_tar_header_in_front_of_outcar_is_passed_over(tmp_path):

@@ -101,7 +101,7 @@ def vasprun_trajectory(source: Source) -> Trajectory:
     blocks = blocks_of(source)
     if not blocks:
         raise source.damaged(len(source.data), "no ionic step was completed")
-    header = read_header(source, blocks[0].start, complete=False)
+    header = read_header(source, blocks[0].start, complete=True)
     initial = header["initial"]
     structures = [step_structure(source, block, initial) for block in blocks]
     energies = free_energies(source, blocks, header["version"])
@@ -129,7 +129,8 @@ def _last_block(source: Source) -> Block:
 
 
 def _structure(source: Source, block: Block) -> Structure:
-    return step_structure(source, block, read_header(source, block.start, complete=False)["initial"])
+    # with an ionic step behind it no section of the head may be missing
+    return step_structure(source, block, read_header(source, block.start, complete=True)["initial"])
 
 
 def orbital_name(name: str) -> str:

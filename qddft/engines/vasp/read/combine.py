@@ -128,7 +128,9 @@ def not_belonging(reading: Reading, inputs: Inputs) -> Iterator[str]:
     first = reading.initial
     if inputs.poscar is not None and first is not None:
         problem = _other_structure(inputs.poscar, first, at=reading.steps_done)
-        if problem is not None:
+        # a POSCAR that was replaced by the final structure, ready to go on, is no stranger
+        continued = reading.final is not None and _other_structure(inputs.poscar, reading.final, at=0) is None
+        if problem is not None and not continued:
             yield f"POSCAR does not belong to {reading.kind}: {problem}"
     given = None if inputs.kpoints is None else inputs.kpoints.divisions
     used_mesh = None if reading.kpoints is None else reading.kpoints.divisions

@@ -30,6 +30,15 @@ DEFAULTS: Mapping[str, Any] = {
     "LDIPOL": False, "IVDW": 0, "GGA": "--", "LUSE_VDW": False, "NUPDOWN": -1.0, "ADDGRID": False, "PSTRESS": 0.0,
     "EFIELD": 0.0, "GGA_COMPAT": True, "LMAXMIX": 2, "ISTART": 0,
 }  # fmt: skip
+_KINDS: Mapping[str, Any] = (
+    dict.fromkeys(
+        ("ISMEAR", "ISPIN", "NSW", "NELM", "IBRION", "ISIF", "ISYM", "ICHARG", "IDIPOL", "LMAXMIX", "IVDW"), int
+    )
+    | dict.fromkeys(("ENCUT", "ENMAX", "ENAUG", "SIGMA", "EDIFF", "EDIFFG", "NELECT", "AEXX", "HFSCREEN"), int | float)
+    | dict.fromkeys(("PSTRESS", "EFIELD", "NUPDOWN"), int | float)
+    | dict.fromkeys(("LASPH", "LHFCALC", "LDAU", "LSORBIT", "LNONCOLLINEAR", "LDIPOL", "ADDGRID", "LUSE_VDW"), bool)
+    | dict.fromkeys(("GGA", "PREC", "METAGGA"), str)
+)
 _KEPT = (
     "ENCUT", "ENAUG", "PREC", "EDIFF", "EDIFFG", "ISMEAR", "SIGMA", "ISPIN", "LREAL", "LASPH", "GGA", "METAGGA",
     "LHFCALC", "AEXX", "HFSCREEN", "LDAU", "LDAUTYPE", "LDAUL", "LDAUU", "LDAUJ", "LSORBIT", "LNONCOLLINEAR", "NSW",
@@ -40,8 +49,11 @@ _KEPT = (
 
 
 def canonical_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
-    """Return tags under one spelling: ``ENMAX`` is ``ENCUT``, ``LREAL = Auto`` is on, ``ps`` is ``PS``."""
-    found = dict(tags)
+    """Return tags under one spelling: ``ENMAX`` is ``ENCUT``, ``LREAL = Auto`` is on, ``ps`` is ``PS``.
+
+    A value of the wrong kind (``ISMEAR = abc``) becomes ``None``: what VASP makes of it is unknown.
+    """
+    found: dict[str, Any] = {tag: value if _is_kind(tag, value) else None for tag, value in tags.items()}
     if "ENMAX" in found:
         found.setdefault("ENCUT", found.pop("ENMAX"))
     if isinstance(found.get("LREAL"), str):
@@ -58,6 +70,13 @@ def canonical_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(found.get(name), int | float):
             found[name] = [found[name]]
     return found
+
+
+def _is_kind(tag: str, value: Any) -> bool:
+    if value is None or tag not in _KINDS:
+        return True
+    kind = _KINDS[tag]
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def with_defaults(stated: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,10 +181,11 @@ def _frozen(structure: Structure) -> int | None:
 def _kpoints(mesh: KMesh | None) -> dict[str, Any]:
     if mesh is None:
         return dict.fromkeys(("kpoints", "kpoint_scheme", "kpoint_shift", "n_kpoints", "kpoint_list"))
+    divisions = None if mesh.divisions is None or min(mesh.divisions) < 1 else list(mesh.divisions)
     # an odd Monkhorst-Pack mesh contains Gamma: it is the Gamma-centered one
-    odd = mesh.divisions is not None and all(n % 2 for n in mesh.divisions)
+    odd = divisions is not None and all(n % 2 for n in divisions)
     return {
-        "kpoints": None if mesh.divisions is None else list(mesh.divisions),
+        "kpoints": divisions,
         "kpoint_scheme": "gamma" if odd and mesh.scheme == "monkhorst-pack" else _SCHEMES.get(mesh.scheme, mesh.scheme),
         "kpoint_shift": list(mesh.shift),
         "n_kpoints": mesh.n_points,

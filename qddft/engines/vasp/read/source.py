@@ -20,6 +20,8 @@ Buffer: TypeAlias = bytes | mmap.mmap
 HEAD = 8192
 # larger contents are unpacked to a temporary file instead of memory
 IN_MEMORY = 512 * 1024 * 1024
+# texts of VASP pack to a fiftieth at best
+MOST_PACKED = 400
 
 VASPRUN, OUTCAR, VASPOUT, OUTPUTS_JSON = "vasprun.xml", "OUTCAR", "vaspout.h5", "outputs.json"
 _OPENERS: dict[bytes, Callable[[Path], Any]] = {
@@ -164,11 +166,16 @@ def _content(path: Path) -> Buffer:
         rest = packed.read(1)
         if not rest:
             return bytes(data)
+        most = MOST_PACKED * path.stat().st_size
         with tempfile.TemporaryFile() as unpacked:
             unpacked.write(data + rest)
             del data
             while chunk := packed.read(1 << 24):
                 unpacked.write(chunk)
+                if unpacked.tell() > most:
+                    raise OutputError(
+                        f"{path} unpacks to more than {MOST_PACKED} times its size: no output of VASP does"
+                    )
             unpacked.flush()
             return mmap.mmap(unpacked.fileno(), 0, access=mmap.ACCESS_READ)
 
