@@ -8,7 +8,17 @@ from importlib import import_module
 import typer
 
 # in the order of `qddft analyze --help`; each is a module of this package
-ANALYSES: tuple[str, ...] = ("binding", "dos", "charge", "potential", "vacancy", "photophysics", "surface", "geometry")
+ANALYSES: tuple[str, ...] = (
+    "binding",
+    "dos",
+    "charge",
+    "potential",
+    "bader",
+    "vacancy",
+    "photophysics",
+    "surface",
+    "geometry",
+)
 
 
 def register(app: typer.Typer) -> None:

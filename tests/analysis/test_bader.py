@@ -1,0 +1,94 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from qddft.analysis.bader import bader_charges, read_acf
+from qddft.cli.main import DONE, FIX_INPUT, main
+from qddft.core.errors import OutputError
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "vasp"
+SI = SHARED / "09_Si_static_full_output_set"
+present = pytest.mark.skipif(not SHARED.is_dir(), reason="the third-party VASP files are not on this machine")
+
+
+def complex_():
+    atoms = Atoms("PbBr2OH", [(0, 0, 0), (3, 0, 0), (0, 3, 0), (0, 0, 2.5), (0, 0, 3.5)], cell=[6, 6, 20], pbc=True)
+    atoms.set_array("fragment", np.array([0, 0, 0, 1, 1]))
+    return atoms
+
+
+VALENCES = {"Pb": 14, "Br": 7, "O": 6, "H": 1}
+ELECTRONS = np.array([12.9, 7.6, 7.6, 6.5, 0.4])
+
+
+def acf(atoms, electrons, vacuum=0.0):
+    rows = [
+        f"{i + 1:5d} {x:11.4f} {y:11.4f} {z:11.4f} {n:11.6f} 1.0 9.0"
+        for i, ((x, y, z), n) in enumerate(zip(atoms.positions, electrons, strict=True))
+    ]
+    line = " " + "-" * 70
+    foot = ["    VACUUM CHARGE:  " + f"{vacuum:.4f}", "    VACUUM VOLUME:  0.0", "    NUMBER OF ELECTRONS:  8.0"]
+    return "\n".join(["    #  X  Y  Z  CHARGE  MIN DIST  ATOMIC VOL", line, *rows, line, *foot]) + "\n"
+
+
+def test_charges_and_sums():
+    found = bader_charges(complex_(), ELECTRONS, VALENCES, n_electrons=35.0)
+    np.testing.assert_allclose(found.charges, [1.1, -0.6, -0.6, -0.5, 0.6])
+    assert found.by_part["ligand"] == pytest.approx(0.1)
+    assert found.by_part["dot"] == pytest.approx(-0.1)
+    assert found.charges.sum() == pytest.approx(0.0)
+    assert found.warnings == ()
+
+
+def test_coarse_grid_and_lost_hydrogen_are_told():
+    electrons = ELECTRONS.copy()
+    electrons[4] = 0.0
+    text = " ".join(bader_charges(complex_(), electrons, VALENCES, n_electrons=35.0).warnings)
+    assert "hold -0.4000 electrons beyond" in text
+    assert "H atoms [5] hold no electrons" in text
+
+
+def test_unknown_valence():
+    with pytest.raises(OutputError, match=r"valence \(ZVAL\) of Pb is unknown"):
+        bader_charges(complex_(), ELECTRONS, {"Br": 7, "O": 6, "H": 1}, n_electrons=35.0)
+
+
+def test_table_round_trip(tmp_path):
+    (tmp_path / "ACF.dat").write_text(acf(complex_(), ELECTRONS, 0.1))
+    electrons, vacuum = read_acf(tmp_path / "ACF.dat", complex_())
+    np.testing.assert_allclose(electrons, ELECTRONS)
+    assert vacuum == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[:300], "or was cut|row of atom|is no number"),
+        (lambda text: text.replace("12.900000", "*********"), "is no number"),
+        (lambda text: text.replace("12.900000", "nan"), "is no finite number"),
+        (lambda text: text.replace("     2 ", "     7 ").replace("    2 ", "    7 "), "row of atom 2 was expected"),
+        (lambda text: text.replace("2.5000", "2.9000"), "table of another structure"),
+        (lambda _: "", "0 of 5 atoms"),
+    ],
+)
+def test_damaged_table(change, message, tmp_path):
+    (tmp_path / "ACF.dat").write_text(change(acf(complex_(), ELECTRONS)))
+    with pytest.raises(OutputError, match=message):
+        read_acf(tmp_path / "ACF.dat", complex_())
+
+
+@present
+def test_program(tmp_path, capsys):
+    from qddft.engines.vasp.read import read_outputs
+
+    shutil.copy(SI / "vasprun.xml.gz", tmp_path)
+    assert main(["analyze", "bader", str(tmp_path)]) == FIX_INPUT
+    assert "ACF.dat" in capsys.readouterr().err
+    (tmp_path / "ACF.dat").write_text(acf(read_outputs(tmp_path).atoms, [3.9, 4.1]))
+    assert main(["analyze", "bader", str(tmp_path), "--json"]) == DONE
+    shown = json.loads(capsys.readouterr().out)
+    assert [item["charge"] for item in shown["atoms"]] == pytest.approx([0.1, -0.1])
