@@ -49,7 +49,8 @@ def read_grid(path: str | Path, *, quantity: str | None = None, channel: str = "
     quantity
         ``density``, ``potential`` or ``elf``; by default the file's name tells.
     channel
-        ``total``, or ``spin`` for the second block of a spin-polarized file, up minus down.
+        ``total``, or ``spin`` for the second block of a spin-polarized file: up minus down, or of a non-collinear run
+        the moment along the first axis.
 
     Raises
     ------

@@ -1,13 +1,8 @@
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from made_up_density import MOVED, density_of, made_up_complex, write_legs
 
 from qddft.analysis.charge import charge_transfer
