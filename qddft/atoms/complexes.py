@@ -66,7 +66,11 @@ def assembled(slab: "Atoms", ligands: list[Attached], vacuum: float | None) -> "
     info = _without(joined.info["qddft"], gone)
     info["removed"] = [
         *info.get("removed", []),
-        *(_removed(slab, item, number + k) for k, item in enumerate(ligands) if item.removed is not None),
+        *(
+            _removed(slab, item.removed, f"{item.notes['mode']} of fragment {number + k}")
+            for k, item in enumerate(ligands)
+            if item.removed is not None
+        ),
     ]
     del joined[gone]
     for item in ligands:
@@ -157,17 +161,15 @@ def _renumbered(index: int, gone: list[int]) -> int:
     return index - sum(lost < index for lost in gone)
 
 
-def _removed(slab: "Atoms", item: Attached, number: int) -> dict[str, Any]:
+def _removed(slab: "Atoms", index: int, why: str) -> dict[str, Any]:
     """Describe an ion that made room."""
-    index = item.removed
-    assert index is not None
     symbol = slab.symbols[index]
     return {
         "symbol": symbol,
         "charge": FORMAL_CHARGES[symbol],
         "layer": int(slab.arrays["layer"][index]),
         "position": [round(float(x), 10) for x in slab.positions[index]],
-        "why": f"{item.notes['mode']} of fragment {number}",
+        "why": why,
     }
 
 
