@@ -3,17 +3,20 @@
 import json
 import tempfile
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qddft.core.files import write_json, write_text
+from qddft.core.hashing import content_hash
 from qddft.jobs.disk import disk_errors
-from qddft.jobs.folder import OUTPUTS, JobStatus
+from qddft.jobs.folder import FAILURE, OUTPUTS, JobStatus
 from qddft.jobs.job import Job
-from qddft.jobs.run_folder import Entry, Run, load_run
+from qddft.jobs.run_folder import PLAN, Entry, Run, load_run
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.store import load_outputs
 from qddft.recipes import recipe_of
+from qddft.recipes.result import Result
 from qddft.study.harvest import harvest
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 JSON, CSV, DATABASE = "results.json", "results.csv", "results.db"
+# from what the three files were made
+STATE = "collected.json"
 
 
 def collect(run: str | Path) -> "DataFrame":
@@ -30,7 +35,8 @@ def collect(run: str | Path) -> "DataFrame":
 
     ``results.json`` is a list of records, ``results.csv`` the same as a flat table, ``results.db`` an ``ase.db`` SQLite
     file with the final structure of every finished job. A result whose jobs are not all done has no value and names
-    them. The files are replaced whole, so that collecting while a run goes on, or twice at once, is harmless.
+    them. The files are replaced whole, so that collecting while a run goes on, or twice at once, is harmless. Nothing
+    is read again when no job has ended since.
 
     Parameters
     ----------
@@ -51,6 +57,9 @@ def collect(run: str | Path) -> "DataFrame":
     """
     folder = load_run(Path(run))
     harvest(folder)
+    state = _fingerprint(folder)
+    if (stored := _unchanged(folder, state)) is not None:
+        return _table(stored)
     done = _finished(folder)
     records = results_of(folder, done)
     table = _table(records)
@@ -58,6 +67,7 @@ def collect(run: str | Path) -> "DataFrame":
         write_json(folder.path / JSON, records)
         write_text(folder.path / CSV, table.to_csv(index=False, lineterminator="\n"))
         _write_database(folder, done, records)
+        write_json(folder.path / STATE, {"of": state, "files": _stamps(folder)})
     return table
 
 
@@ -86,6 +96,39 @@ def results_of(run: Run, done: Mapping[str, Outputs]) -> list[dict[str, Any]]:
     return records
 
 
+def _fingerprint(run: Run) -> str:
+    """Return a hash of what decides the results: the plan, and the outputs and failures that there are."""
+    from qddft import __version__
+
+    kept = [_stamp(run.folder(entry) / name) for entry in run.entries for name in (OUTPUTS, FAILURE)]
+    return content_hash([__version__, _stamp(run.path / PLAN), kept])
+
+
+def _unchanged(run: Run, state: str) -> list[dict[str, Any]] | None:
+    """Return the stored records if nothing has happened since they were collected."""
+    try:
+        stored = json.loads((run.path / STATE).read_text(encoding="utf-8"))
+        if stored != {"of": state, "files": _stamps(run)}:
+            return None
+        records: list[dict[str, Any]] = json.loads((run.path / JSON).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return records
+
+
+def _stamps(run: Run) -> list[list[int] | None]:
+    return [_stamp(run.path / name) for name in (JSON, CSV, DATABASE)]
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """Return time of last change, ns, and size of a file; ``None`` when it is not there."""
+    try:
+        info = path.stat()
+    except FileNotFoundError:
+        return None
+    return [info.st_mtime_ns, info.st_size]
+
+
 def _finished(run: Run) -> dict[str, Outputs]:
     paths = {entry.id: run.folder(entry) / OUTPUTS for entry in run.entries}
     return {job: load_outputs(path) for job, path in paths.items() if path.exists()}
@@ -106,9 +149,11 @@ def _table(records: list[dict[str, Any]]) -> "DataFrame":
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with one plain value a column: lists joined, mappings spread out or as JSON."""
     row: dict[str, Any] = {}
-    for key, value in record.items():
+    # in the order of the class, whatever order a file had
+    for key in (field.name for field in fields(Result)):
+        value = record[key]
         if key == "details":
-            row |= {f"details.{name}": _plain(item) for name, item in value.items()}
+            row |= {f"details.{name}": _plain(value[name]) for name in sorted(value)}
         elif key == "source_value":
             row |= {f"published.{name}": _plain((value or {}).get(name)) for name in ("value", "tolerance", "source")}
         else:

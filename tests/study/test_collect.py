@@ -126,3 +126,39 @@ def test_damaged_outputs_are_no_number(tmp_path):
 def test_no_run(tmp_path):
     with pytest.raises(FolderError, match="is this a run folder"):
         collect(tmp_path)
+
+
+def test_nothing_is_read_again_when_nothing_changed(tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    first = collect(run.path)
+    monkeypatch.setattr("qddft.study.collect.load_outputs", _must_not_be_called)
+    assert collect(run.path).equals(first)
+
+
+@pytest.mark.parametrize("name", ["results.json", "results.csv", "results.db", "collected.json"])
+def test_files_that_were_removed_or_edited_are_made_again(tmp_path, name):
+    run = make_run(tmp_path / "run")
+    first = collect(run.path)
+    (run.path / name).write_text("[]")
+    assert collect(run.path).equals(first)
+    assert len(json.loads((run.path / "results.json").read_text())) == 2
+    assert connect(run.path / "results.db").count() == len(run.entries)
+    (run.path / name).unlink()
+    assert collect(run.path).equals(first)
+
+
+def test_outputs_that_changed_are_read_again(tmp_path):
+    from dataclasses import replace
+
+    from qddft.outputs.store import load_outputs, save_outputs
+
+    run = make_run(tmp_path / "run")
+    collect(run.path)
+    entry = next(item for item in run.entries if item.name == "complex-methylamine")
+    path = run.folder(entry) / "outputs.json"
+    save_outputs(path, replace(load_outputs(path), energy=-121.0))
+    assert collect(run.path)["value"].tolist() == pytest.approx([-0.33, 0.0])
+
+
+def _must_not_be_called(*_):
+    raise AssertionError("nothing has changed")
