@@ -54,6 +54,20 @@ _PUBLIC = {
     "audit": "qddft.study.audit",
     "binding_energy": "qddft.recipes.of_folders",
     "vacancy_formation_energy": "qddft.recipes.vacancy_of_folders",
+    "passivation_energy": "qddft.recipes.passivation",
+    "surface_preference": "qddft.recipes.passivation",
+    "competing_phases": "qddft.recipes.competing_phases",
+    "stability_region": "qddft.analysis.phase_stability",
+    "named_limit": "qddft.analysis.limits",
+    "surface_energies": "qddft.recipes.surface_of_folders",
+    "thickness_series": "qddft.recipes.surface_of_folders",
+    "geometry": "qddft.recipes.geometry_of_folders",
+    "density_of_states": "qddft.recipes.density_of_states",
+    "electronic_structure": "qddft.recipes.electronic_structure",
+    "charge_difference": "qddft.recipes.charge_difference",
+    "planar_average": "qddft.analysis.profile",
+    "work_function": "qddft.recipes.work_function",
+    "read_grid": "qddft.outputs.grid_files",
 }
 
 __all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0605  (built from the table above)
