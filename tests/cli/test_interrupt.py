@@ -44,7 +44,19 @@ def start(folder):
     program = Path(sys.executable).with_name("qddft")
     # a shell gives the program a process group of its own and sends the signal to all of it
     return subprocess.Popen(
-        [program, "run", "study.yaml", "-o", "run", "--engine", "ase:slow_potential:make", "--workers", "1"],
+        [
+            program,
+            "run",
+            "study.yaml",
+            "-o",
+            "run",
+            "--engine",
+            "ase:slow_potential:make",
+            "--workers",
+            "1",
+            "--engine",
+            "ase:slow_potential:make",
+        ],
         cwd=folder,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,

@@ -10,6 +10,8 @@ from made_up_run import make_run
 from qddft.cli.main import DONE, FIX_INPUT, NO, main
 
 LENNARD_JONES = "ase:ase.calculators.lj:LennardJones"
+# a study cannot start foreign code by itself
+WITH = ["--engine", LENNARD_JONES]
 STUDY = f"""\
 title: Methanol and acetate on CsPbBr3
 levels: {{"{LENNARD_JONES}": loose.yaml, vasp: tao-pbe}}
@@ -80,7 +82,7 @@ def test_study_that_is_not_there(verb, tmp_path, capsys):
 
 def test_plan_writes_nothing(study, capsys):
     before = sorted(Path().iterdir())
-    assert main(["plan", str(study)]) == DONE
+    assert main(["plan", str(study), *WITH]) == DONE
     assert sorted(Path().iterdir()) == before
     shown = capsys.readouterr().out
     assert "7 jobs for 2 results" in shown
@@ -99,13 +101,20 @@ def test_plan_as_json(study, capsys):
     assert [system["total"] for system in plan["charges"]] == [0, 0]
 
 
+@pytest.mark.parametrize("line", [["run"], ["write", "-o", "here"]], ids=["run", "write"])
+def test_study_starts_no_foreign_code_by_itself(study, line, capsys):
+    assert main([line[0], str(study), *line[1:]]) == FIX_INPUT
+    assert "ask for it yourself with --engine" in capsys.readouterr().err
+    assert not Path("here").exists()
+
+
 def test_engine_without_a_level(study, capsys):
     assert main(["plan", str(study), "--engine", "gpaw"]) == FIX_INPUT
     assert "no level for the engine 'gpaw'" in capsys.readouterr().err
 
 
 def test_write_then_status_then_run(small_study, capsys):
-    assert main(["write", str(small_study), "-o", "here"]) == DONE
+    assert main(["write", str(small_study), "-o", "here", *WITH]) == DONE
     assert "4 jobs" in capsys.readouterr().out
     assert main(["status", "here", "--json"]) == DONE
     status = json.loads(capsys.readouterr().out)
@@ -125,7 +134,7 @@ def test_write_then_status_then_run(small_study, capsys):
 
 
 def test_run_of_a_study_ends_with_table_and_files(small_study, capsys):
-    assert main(["run", str(small_study), "--workers", "1"]) == DONE
+    assert main(["run", str(small_study), "--workers", "1", *WITH]) == DONE
     shown = capsys.readouterr().out
     assert "run folder run-small" in shown
     assert "acid-exchange" in shown
@@ -145,7 +154,7 @@ def test_run_with_a_failing_engine_says_why(small_study, capsys):
     )
     engine = "ase:broken_potential:Broken"
     small_study.write_text(small_study.read_text().replace(LENNARD_JONES, engine))
-    assert main(["run", str(small_study)]) == NO
+    assert main(["run", str(small_study), "--engine", engine]) == NO
     shown = capsys.readouterr()
     assert "no parameters for Pb" in shown.err
     assert "try the failed jobs again" in shown.err
@@ -155,7 +164,7 @@ def test_run_with_a_failing_engine_says_why(small_study, capsys):
 
 
 def test_run_folder_keeps_its_engine(study, capsys):
-    main(["write", str(study), "-o", "here"])
+    main(["write", str(study), "-o", "here", *WITH])
     assert main(["run", "here", "--engine", "tblite"]) == FIX_INPUT
     assert "keeps its engine" in capsys.readouterr().err
 
