@@ -5,14 +5,17 @@ Run by name: ``pytest -m slow tests/engines/vasp/test_read_fuzz.py``.
 
 import gzip
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from made_up_vasp import outcar, two_steps, vasprun
 from shared_vasp import FOLDER, of_kind
 
+from qddft.analysis.audit import compare
 from qddft.core.errors import OutputError
-from qddft.engines.vasp.read import read_outputs
+from qddft.engines.vasp.read import read_dos, read_eigenvalues, read_outputs, read_projected, read_trajectory
+from qddft.engines.vasp.read.collect import run_settings
 
 COPIES = 10_000
 SMALL = 500_000
@@ -93,6 +96,44 @@ def check(tmp_path: Path, seed: int, copies: int) -> None:
 
 def test_a_few_damaged_files(tmp_path):
     check(tmp_path, seed=1, copies=150)
+
+
+INPUTS = {
+    "INCAR": b"ENCUT = 400; PREC = Accurate\nLDAU = T\nLDAUL = 2 -1\nLDAUU = 4 0\nLDAUJ = 0 0\nNELECT = 28\n",
+    "POSCAR": b"x\n1\n6 0 0\n0 6 0\n0 0 20\nPb Br\n1 2\nS\nD\n0 0 .25 F F F\n.5 0 .25 T T T\n0 .5 .25 T F T\n",
+    "KPOINTS": b"k\n0\nGamma\n4 4 1\n0 0 0\n",
+    "POTCAR.spec": b"Pb_d\nBr\n",
+}
+
+
+def check_audits(folder: Path, seed: int, copies: int) -> None:
+    """Audit damaged inputs, with and without outputs, against a sound calculation: an answer or a named error."""
+    rng = random.Random(seed)
+    output = vasprun(two_steps(projected="last")).encode()
+    (folder / "sound").mkdir()
+    (folder / "sound" / "vasprun.xml").write_bytes(output)
+    sound = run_settings(folder / "sound")
+    for number in range(copies):
+        run = folder / f"run-{number}"
+        run.mkdir()
+        for name, text in INPUTS.items():
+            (run / name).write_bytes(damaged(text, rng) if rng.random() < 0.5 else text)
+        if rng.random() < 0.5:
+            (run / "vasprun.xml").write_bytes(damaged(output, rng))
+        for reader in (read_dos, read_eigenvalues, read_projected, read_trajectory):
+            with suppress(OutputError):
+                reader(run)
+        with suppress(OutputError):
+            compare([sound, run_settings(run)]).table()
+
+
+def test_a_few_audits_of_damaged_folders(tmp_path):
+    check_audits(tmp_path, seed=2, copies=60)
+
+
+@pytest.mark.slow
+def test_many_audits_of_damaged_folders(tmp_path):
+    check_audits(tmp_path, seed=3, copies=3000)
 
 
 @pytest.mark.slow

@@ -125,6 +125,7 @@ def test_cartesian_positions_and_volumes_are_scaled(tmp_path):
         ("Cs Br", "Cs Qq", "line 6: the elements of 2 kinds of atoms cannot be read"),
         ("0.5 0.5 0.5", "0.5 **** 0.5", "line 11: 3 numbers were expected"),
         ("T T F", "T T", "line 11: three flags T or F were expected"),
+        ("\n1 1\n", "\n0 0\n", "line 7: 0 atoms cannot be right"),
         ("2.0", "0", "line 2: the scaling factor is zero"),
     ],
 )

@@ -162,7 +162,8 @@ def _per_type(text: bytes, total: int) -> list[int] | None:
         return separate
     stripped = text.rstrip()
     padded = stripped.rjust(-(-len(stripped) // 4) * 4)
-    touching = [int(padded[i : i + 4]) for i in range(0, len(padded), 4) if padded[i : i + 4].strip()]
+    columns = [padded[i : i + 4].strip() for i in range(0, len(padded), 4)]
+    touching = [int(column) for column in columns if column.isdigit()]
     return touching if sum(touching) == total else None
 
 

@@ -11,6 +11,8 @@ from qddft.engines.vasp.read.readings import Structure
 from qddft.engines.vasp.read.source import read_text_file
 from qddft.engines.vasp.read.vasprun_header import chemical_symbol
 
+_MOST_ATOMS = 1_000_000
+
 
 def read_poscar(path: Path) -> Structure:
     """Read a POSCAR or CONTCAR, plain or compressed.
@@ -80,6 +82,8 @@ def _symbols(path: Path, lines: list[str]) -> tuple[tuple[str, ...], int]:
         raise OutputError(
             f"{path}, line 6: the elements of {len(numbers)} kinds of atoms cannot be read from {names!r}"
         )
+    if not 0 < sum(numbers) < _MOST_ATOMS:
+        raise OutputError(f"{path}, line {after}: {sum(numbers)} atoms cannot be right")
     pairs = zip(kinds, numbers, strict=False)
     return tuple(str(kind) for kind, n in pairs for _ in range(n)), after
 

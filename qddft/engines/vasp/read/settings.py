@@ -161,12 +161,14 @@ def _smearing(order: int) -> str:
 def _hubbard(tags: Mapping[str, Any], titles: tuple[str, ...]) -> dict[str, Any] | None:
     """Return element -> [l, U, J] (eV) of the species that have a Hubbard term; ``None`` when the lists are cut."""
     columns = [tags.get(name) or [] for name in ("LDAUL", "LDAUU", "LDAUJ")]
-    if any(len(column) != len(titles) or None in column for column in columns):
+    if any(not isinstance(column, list) or len(column) != len(titles) or None in column for column in columns):
         return None
     rows = zip(titles, *columns, strict=True)
-    return {
-        symbol_of_title(title): [int(shell), float(u), float(j)] for title, shell, u, j in rows if shell >= 0 and u - j
-    }
+    try:
+        terms = [(symbol_of_title(title), int(shell), float(u), float(j)) for title, shell, u, j in rows]
+    except ValueError:
+        return None
+    return {symbol: [shell, u, j] for symbol, shell, u, j in terms if shell >= 0 and u - j}
 
 
 def _grid(tags: Mapping[str, Any]) -> list[int] | None:
