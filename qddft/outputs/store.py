@@ -61,10 +61,11 @@ def load_outputs(path: Path) -> Outputs:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != FORMAT:
-            raise OutputError(f"{path} has format {data['format']}, not {FORMAT}; run the job again with this qddft")
-        return outputs_from_dict(data)
+        outputs = outputs_from_dict(data) if data["format"] == FORMAT else None
     except FileNotFoundError as error:
         raise OutputError(f"{path} does not exist: the job has not finished") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise OutputError(f"{path} is damaged ({error}); delete it and run the job again") from error
+    if outputs is None:
+        raise OutputError(f"{path} has format {data['format']}, not {FORMAT}; run the job again with this qddft")
+    return outputs
