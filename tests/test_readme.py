@@ -17,7 +17,7 @@ def test_two_setup_commands_of_one_line():
     commands = [body.strip() for kind, body in BLOCKS if not kind]
     assert commands == [
         "pip install uv && uv run qddft run workflows/tao-cspbbr3/demo.yaml",
-        "pip install uv && uv run pytest",
+        "pip install uv && uv run pytest -n auto",
     ]
 
 
