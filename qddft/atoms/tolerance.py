@@ -8,10 +8,7 @@ from qddft.atoms.composition import parse_composition
 from qddft.atoms.radii import EFFECTIVE, IonRadius, PrintedValue, find_radius, printed_values
 from qddft.core.errors import StructureError
 
-BARTEL_LIMIT = 4.18
-_BARTEL_SOURCE = (
-    "Bartel et al. Sci. Adv. 2019, 5, eaav0693 (formula and limit as commonly quoted, not checked against the paper)"
-)
+_BARTEL_SOURCE = "Bartel et al. Sci. Adv. 2019, 5, eaav0693 (formula as commonly quoted, not checked against the paper)"
 
 
 @dataclass(frozen=True)
@@ -47,11 +44,6 @@ class ToleranceFactors:
     radii: tuple[IonRadius, ...]
     printed: tuple[PrintedValue, ...]
     notes: tuple[str, ...]
-
-    @property
-    def bartel_says_perovskite(self) -> bool:
-        """Tau lies below the limit of 4.18."""
-        return self.bartel < BARTEL_LIMIT
 
     def __str__(self) -> str:
         lines = [
@@ -141,11 +133,11 @@ def _mean(fractions: Mapping[str, float], radii: Mapping[str, IonRadius]) -> flo
 
 def _notes(radii: tuple[IonRadius, ...], *, mixed: bool) -> tuple[str, ...]:
     """Say what limits the numbers."""
-    notes = [f"tau: {_BARTEL_SOURCE}; perovskite below {BARTEL_LIMIT}."]
+    notes = [f"tau: {_BARTEL_SOURCE}; smaller is more perovskite-like, see the paper for its limit."]
     if any(radius.coordination == EFFECTIVE for radius in radii):
         notes.append(
-            "tau was trained on inorganic ions: a molecular cation that passes need not form a three-dimensional "
-            "perovskite (guanidinium passes and forms none with lead iodide)."
+            "tau was trained on inorganic ions: a molecular cation with a small tau need not form a three-dimensional "
+            "perovskite (guanidinium has one and forms none with lead iodide)."
         )
     if mixed:
         notes.append("radii of mixed sublattices are averaged linearly.")

@@ -67,9 +67,9 @@ def test_coordination_and_source_are_in_the_result():
     assert "r(Cs, VIII) = 1.74 Angstrom" in str(found)
 
 
-def test_coordination_decides_what_tau_says():
-    assert tolerance_factors("CsPbBr3", coordination="XII").bartel_says_perovskite
-    assert not tolerance_factors("CsPbBr3", coordination="VI").bartel_says_perovskite
+def test_a_larger_radius_for_a_higher_coordination_lowers_tau():
+    by_number = [tolerance_factors("CsPbBr3", coordination=number).bartel for number in ("VI", "VIII", "XII")]
+    assert by_number == sorted(by_number, reverse=True)
 
 
 def test_radii_agree_with_pymatgen():

@@ -1,5 +1,7 @@
 import json
 import os
+import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -209,10 +211,13 @@ def test_killed_at_random_times_it_ends_with_the_same_results_and_does_no_done_j
     monkeypatch.setenv("SLOW_LJ_SECONDS", "0.05")
     folder = write_run(tmp_path / "run", *family(lj_job))
     done_once: dict[str, str] = {}
+    seed = secrets.randbelow(2**31)
+    print(f"kill times from the seed {seed}")  # noqa: T201  (shown when the test fails)
+    delays = random.Random(seed)
     # from before the first worker is up to the middle of the relaxations
-    for number in range(10):
+    for _ in range(10):
         driver = start_driver(folder.path)
-        time.sleep(0.4 + 0.27 * ((7 * number) % 10))
+        time.sleep(delays.uniform(0.3, 3.0))
         driver.kill()
         driver.wait()
         driver.stderr.close()
