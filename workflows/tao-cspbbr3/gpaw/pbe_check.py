@@ -2,7 +2,8 @@
 
 Two PbBr2 layers with CsBr between, all of the slab fixed; the acid starts from its GFN2-xTB geometry (complex.xyz, made
 with the same cell and the same fixed slab). Plane waves 400 eV, PBE, 2x2x1 Gamma-centered, dipole layer. Energies go to
-pbe_check.json after every step, so that the script can be stopped and started again.
+pbe_check.json, for the complex those of its lowest step so far. The recorded run was stopped before it had converged; its
+lowest geometry is complex_pbe.xyz.
 
     pip install gpaw gpaw-data ase
     python pbe_check.py
@@ -83,7 +84,8 @@ def main() -> None:
     for _ in optimizer.irun(fmax=0.03, steps=60):
         energy = float(complex_.get_potential_energy())
         largest = float(np.linalg.norm(complex_.get_forces(), axis=1).max())
-        keep(complex=energy, max_force=largest, E_ads=energy - record["slab"] - record["molecule"])
+        if energy < record.get("complex", 0.0):
+            keep(complex=energy, max_force=largest, E_ads=energy - record["slab"] - record["molecule"])
 
 
 if __name__ == "__main__":
