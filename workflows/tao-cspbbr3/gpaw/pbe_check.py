@@ -2,8 +2,8 @@
 
 Two PbBr2 layers with CsBr between, all of the slab fixed; the acid starts from its GFN2-xTB geometry (complex.xyz, made
 with the same cell and the same fixed slab). Plane waves 400 eV, PBE, 2x2x1 Gamma-centered, dipole layer. Energies go to
-pbe_check.json, for the complex those of its lowest step so far. The recorded run was stopped before it had converged; its
-lowest geometry is complex_pbe.xyz.
+pbe_check.json, for the complex those of its lowest step so far. The recorded run was stopped before it had converged;
+its lowest geometry is complex_pbe.xyz.
 
     pip install gpaw gpaw-data ase
     python pbe_check.py
