@@ -6,12 +6,14 @@ from typing import Any
 from qddft.jobs.job import FinalOf, Job
 from qddft.levels.kpoints import job_mesh
 from qddft.levels.settings import Settings
+from qddft.study.estimate import ATOMS_POWER
 from qddft.study.expand import Expansion
 
-# ionic steps of a relaxation, for estimates only: complexes and molecules of this kind took 30 to 100
-_STEPS = 60
-# GFN2-xTB energy and forces on two cores: 4 s for 52, 20 s for 117, 61 s for 171 atoms, cubic in the atoms
-_TBLITE_SECONDS_PER_ATOM3 = 1.2e-5
+# ionic steps of a relaxation, for estimates only: complexes of the studies here took 5 to 80, molecules 4 to 11
+_STEPS = {"complex": 40, "molecule": 10}
+_OTHER_STEPS = 40
+# GFN2-xTB energy and forces on one thread: 1 s for 46, 8 to 10 s for 126 atoms
+_TBLITE_SECONDS_PER_UNIT = 1.2e-4
 _TBLITE_LEAST_SECONDS = 0.05
 
 
@@ -99,7 +101,7 @@ def _electrons(job: Job) -> int | None:
 
 
 def _steps(job: Job) -> int:
-    return _STEPS if job.task == "relax" else 1
+    return _STEPS.get(job.role, _OTHER_STEPS) if job.task == "relax" else 1
 
 
 def _work(job: Job, settings: Settings) -> float:
@@ -111,4 +113,5 @@ def _work(job: Job, settings: Settings) -> float:
 
 
 def _seconds(job: Job, atoms: int) -> float:
-    return round(_steps(job) * max(_TBLITE_LEAST_SECONDS, _TBLITE_SECONDS_PER_ATOM3 * atoms**3), 1)
+    each = max(_TBLITE_LEAST_SECONDS, _TBLITE_SECONDS_PER_UNIT * float(atoms**ATOMS_POWER))
+    return round(_steps(job) * each, 1)
