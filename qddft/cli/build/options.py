@@ -39,6 +39,8 @@ def slab_of(
     lattice: str,
 ) -> "Atoms":
     """Cut the slab that these options ask for."""
+    from qddft.atoms.slab import build_slab
+
     faces = [face.strip() for face in termination.split(",")]
     return build_slab(
         crystal,
@@ -54,6 +56,8 @@ def slab_of(
 
 def ligand_of(name: str, truncated: int | None, seed: int) -> "Ligand":
     """Get a ligand of the library, from SMILES or from a file, its chains cut where asked for."""
+    from qddft.library.ligands import get_ligand
+
     found = get_ligand(name, seed=seed)
     if truncated is None:
         return found
