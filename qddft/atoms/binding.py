@@ -102,8 +102,8 @@ def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
         placed = pair_on_face(slab, ligand, rules, site, tries)
     else:
         plans = make_plans(face, ligand, chosen, site, taken_atoms(slab))
-        placed = _described(ligand, search(slab, [Request(rules, ligand, plan) for plan in plans], tries))
-    complex_ = assembled(slab, [placed] if swap is None else [placed, _image(placed, swap)], vacuum)
+        placed = described(ligand, search(slab, [Request(rules, ligand, plan) for plan in plans], tries))
+    complex_ = assembled(slab, [placed] if swap is None else [placed, image_of(placed, swap)], vacuum)
     check_complete(complex_, ligand, len(slab.info["qddft"]["fragments"]), min_contact)
     return complex_
 
@@ -128,7 +128,7 @@ def _check(ligand: object, faces: str, min_contact: float, seed: int) -> None:
         raise PlacementError(f"seed {seed!r}: give a whole number from 0 to 2147483647.")
 
 
-def _described(ligand: Ligand, found: Found) -> Attached:
+def described(ligand: Ligand, found: Found) -> Attached:
     """Describe a ligand in slab coordinates."""
     bonds = found.fitting.bonds
     rules = found.request.rules
@@ -150,7 +150,7 @@ def _described(ligand: Ligand, found: Found) -> Attached:
     )
 
 
-def _image(first: Attached, swap: FaceSwap) -> Attached:
+def image_of(first: Attached, swap: FaceSwap) -> Attached:
     """Return the ligand on the other face."""
     other: FaceName = "bottom" if first.face == "top" else "top"
     return Attached(
