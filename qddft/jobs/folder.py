@@ -74,6 +74,8 @@ def write_job(
 ) -> Path:
     """Make the folder of a job inside ``jobs``, whole or not at all; a folder that is there stays as it is.
 
+    Its files are not flushed to disk one by one: who writes many folders calls ``os.sync`` after the last.
+
     Parameters
     ----------
     jobs
@@ -98,7 +100,7 @@ def write_job(
         jobs.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{job.folder_name}.", suffix=".tmp", dir=jobs))
         try:
-            write_json(draft / JOB, job_to_dict(job, parent_folder=parent_folder))
+            write_json(draft / JOB, job_to_dict(job, parent_folder=parent_folder), flush=False)
             if fill is not None:
                 fill(draft)
             # mkdtemp makes folders private

@@ -157,6 +157,8 @@ def create_run(
         jobs = path / JOBS
         jobs.mkdir(parents=True, exist_ok=True)
         folders = _write_jobs(jobs, plan, fill)
+        # the index comes last: where it stands, the folders it names are on the disk
+        os.sync()
         entries = tuple(_entry(job, folders) for job in plan)
         write_text(path / STUDY, study_text)
         records = [dict(record) for record in recipes]

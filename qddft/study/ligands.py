@@ -133,7 +133,7 @@ def _find(text: str, seed: int, folder: Path) -> Ligand:
     return get_ligand(path, seed=seed)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _find_molecule(text: str, seed: int) -> Ligand:
     from qddft.library.ligands import get_ligand
 

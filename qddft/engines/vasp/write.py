@@ -48,7 +48,8 @@ def write_folder(job: "Job", atoms: "Atoms | None", folder: Path) -> None:
     parent = parent_folder(folder) if (folder / JOB).exists() else None
     name_of_parent = None if parent is None else parent.name
     for name, text in folder_files(job, atoms, library_folder(), name_of_parent).items():
-        write_text(folder / name, text)
+        # they can be made again from the job at any time
+        write_text(folder / name, text, flush=False)
 
 
 def is_started(folder: Path) -> bool:
