@@ -10,6 +10,7 @@ from qddft.engines.base import Engine
 _ENGINES = {
     "tblite": ("qddft.engines.tblite", "Tblite"),
     "vasp": ("qddft.engines.vasp.engine", "Vasp"),
+    "gpaw": ("qddft.engines.gpaw.engine", "Gpaw"),
 }
 _ASE = "ase"
 
@@ -25,7 +26,7 @@ def get_engine(name: str) -> Engine:
     Parameters
     ----------
     name
-        ``tblite``, ``vasp``, or ``ase:MODULE:FACTORY`` for any ASE calculator.
+        ``tblite``, ``vasp``, ``gpaw``, or ``ase:MODULE:FACTORY`` for any ASE calculator.
 
     Raises
     ------

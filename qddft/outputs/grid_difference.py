@@ -9,7 +9,7 @@ import numpy as np
 
 from qddft.core.errors import OutputError
 from qddft.outputs.grid import Grid
-from qddft.outputs.grid_files import Shape, grid_file, is_cube, open_grid, read_grid, read_numbers, read_shape
+from qddft.outputs.grid_files import Shape, grid_file, is_whole, open_grid, read_grid, read_numbers, read_shape
 from qddft.outputs.grid_files import read_structure as structure_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class GridHead:
 
 
 def read_head(path: str | Path) -> GridHead:
-    """Read structure and number of points of a CHGCAR-like or cube file of a density, or of a folder's CHGCAR.
+    """Read structure and number of points of a CHGCAR-like, cube or packed file of a density, or of a folder's density.
 
     Raises
     ------
@@ -44,8 +44,8 @@ def read_head(path: str | Path) -> GridHead:
         As ``read_grid``.
     """
     where = grid_file(Path(path).expanduser(), "density")
-    if is_cube(where):
-        grid = read_grid(where)
+    if is_whole(where):
+        grid = read_grid(where, quantity="density")
         shape = grid.values.shape
         return GridHead(grid.atoms, (shape[0], shape[1], shape[2]), where)
     with open_grid(where) as file:
@@ -87,8 +87,8 @@ def density_difference(first: GridHead, others: Sequence[GridHead]) -> tuple[Gri
 
 def _pieces(head: GridHead) -> Iterator[tuple[int, np.ndarray]]:
     """Yield density times cell volume, first index fastest, and where each piece begins."""
-    if is_cube(head.source):
-        yield 0, read_grid(head.source).values.ravel(order="F") * head.atoms.cell.volume
+    if is_whole(head.source):
+        yield 0, read_grid(head.source, quantity="density").values.ravel(order="F") * head.atoms.cell.volume
         return
     with open_grid(head.source) as file:
         structure_of(file, head.source)

@@ -22,6 +22,7 @@ from qddft.core.suggest import did_you_mean
 from qddft.core.units import BOHR_IN_A
 from qddft.outputs.grid import UNITS, Grid
 from qddft.outputs.grid_write import CUBE_UNIT
+from qddft.outputs.packed import DENSITY, POTENTIAL, is_packed, load_grid
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -37,7 +38,7 @@ _MAX_HEADER_LINES = 200_000
 
 
 def read_grid(path: str | Path, *, quantity: str | None = None, channel: str = "total") -> Grid:
-    """Read a field from a CHGCAR-like file (plain or gzip) or a Gaussian cube file.
+    """Read a field from a CHGCAR-like file (plain or gzip), a Gaussian cube file or a packed field of qddft.
 
     Densities come out in electrons/Angstrom^3: CHGCAR holds them times the cell volume, cube files per Bohr^3 unless
     their first line says ``e/Angstrom^3``. Potentials stay in eV (cube: as they are).
@@ -45,7 +46,8 @@ def read_grid(path: str | Path, *, quantity: str | None = None, channel: str = "
     Parameters
     ----------
     path
-        File, or a folder that holds one CHGCAR (LOCPOT if ``quantity`` is ``potential``).
+        File, or a folder that holds one CHGCAR or density.npz (LOCPOT or potential.npz if ``quantity`` is
+        ``potential``).
     quantity
         ``density``, ``potential`` or ``elf``; by default the file's name tells.
     channel
@@ -62,6 +64,8 @@ def read_grid(path: str | Path, *, quantity: str | None = None, channel: str = "
     if quantity is not None and quantity not in UNITS:
         raise OutputError(f"unknown quantity {quantity!r}. {did_you_mean(quantity, UNITS)}")
     where = grid_file(Path(path).expanduser(), quantity)
+    if is_packed(where):
+        return _read_packed(where, quantity, channel)
     kind = quantity or _kind_of(where)
     if is_cube(where):
         return _read_cube(where, kind, channel)
@@ -70,7 +74,7 @@ def read_grid(path: str | Path, *, quantity: str | None = None, channel: str = "
 
 
 def grid_file(path: Path, quantity: str | None = None) -> Path:
-    """Return the file that is meant: itself, or the CHGCAR or LOCPOT of a folder.
+    """Return the file that is meant: itself, or the density or potential of a folder.
 
     Raises
     ------
@@ -78,15 +82,27 @@ def grid_file(path: Path, quantity: str | None = None) -> Path:
         It does not exist.
     """
     if path.is_dir():
-        name = "LOCPOT" if quantity == "potential" else "CHGCAR"
-        found = next((path / (name + end) for end in ("", ".gz") if (path / (name + end)).is_file()), None)
+        name, packed = ("LOCPOT", POTENTIAL) if quantity == "potential" else ("CHGCAR", DENSITY)
+        found = next((path / item for item in (name, f"{name}.gz", packed) if (path / item).is_file()), None)
         if found is None:
-            raise OutputError(f"{path} holds no {name}; name the file")
+            raise OutputError(f"{path} holds no {name} and no {packed}; name the file")
         return found
     if not path.is_file():
         names = [entry.name for entry in path.parent.iterdir()][:500] if path.parent.is_dir() else []
         raise OutputError(f"{path} does not exist. {did_you_mean(path.name, names)}")
     return path
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a file can only be read as a whole: cube files and packed ones."""
+    return is_cube(path) or is_packed(path)
+
+
+def _read_packed(path: Path, quantity: str | None, channel: str) -> Grid:
+    grid = load_grid(path, channel)
+    if quantity is not None and grid.quantity != quantity:
+        raise OutputError(f"{path} holds a field of the kind {grid.quantity}, not {quantity}")
+    return grid
 
 
 def _kind_of(path: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qddft.core.errors import OutputError
 from qddft.core.suggest import did_you_mean
+from qddft.engines.gpaw.gpw import is_gpw, read_gpw
 from qddft.engines.vasp.read.combine import combine
 from qddft.engines.vasp.read.h5 import read_vaspout
 from qddft.engines.vasp.read.inputs import Inputs, read_inputs
@@ -51,9 +52,13 @@ def read_outputs(path: str | Path, *, partial: bool = False) -> Outputs:
     if where.is_dir():
         if (where / OUTPUTS_JSON).is_file():
             return load_outputs(where / OUTPUTS_JSON)
+        if (gpw := _only_gpw(where)) is not None:
+            return read_gpw(gpw)
         readings, problems = folder_readings(where)
         inputs = read_inputs(where)
         inputs = replace(inputs, problems=(*problems, *inputs.problems))
+    elif is_gpw(where):
+        return read_gpw(where)
     else:
         source = open_existing(where)
         if source.kind == OUTPUTS_JSON:
@@ -138,6 +143,23 @@ def result_files(folder: Path) -> list[Path]:
     return [by_kind[kind][0] for kind in _READERS if kind in by_kind]
 
 
+def _only_gpw(folder: Path) -> Path | None:
+    """Return the one GPAW file of a folder that holds no result file of VASP under its usual name.
+
+    Raises
+    ------
+    OutputError
+        There are several.
+    """
+    found = sorted(path for path in folder.glob("*.gpw") if is_gpw(path))
+    if not found or any(_present(folder, name) for name in (VASPRUN, OUTCAR, VASPOUT)):
+        return None
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise OutputError(f"{folder} holds {len(found)} files of GPAW ({names}); name one of them")
+    return found[0]
+
+
 def _kind_or_none(path: Path) -> str | None:
     try:
         return file_kind(path)
@@ -160,7 +182,7 @@ def _unfinished(reading: Reading) -> str:
 def _nothing(folder: Path) -> str:
     below = [entry.name for entry in sorted(folder.iterdir()) if entry.is_dir() and result_names(entry)]
     hint = f"; its subfolders {', '.join(below[:5])} do" if below else ""
-    return f"{folder} holds no vasprun.xml, OUTCAR, vaspout.h5 or outputs.json{hint}"
+    return f"{folder} holds no vasprun.xml, OUTCAR, vaspout.h5 or outputs.json, and no .gpw file{hint}"
 
 
 def result_names(folder: Path) -> bool:

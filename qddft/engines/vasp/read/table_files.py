@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from qddft.core.errors import OutputError
+from qddft.engines.gpaw.gpw import gpw_eigenvalues, is_gpw
 from qddft.engines.vasp.read.bands import vasprun_dos, vasprun_eigenvalues, vasprun_projections, vasprun_trajectory
 from qddft.engines.vasp.read.dispatch import open_existing, result_files
 from qddft.engines.vasp.read.h5_tables import (
@@ -12,8 +13,9 @@ from qddft.engines.vasp.read.h5_tables import (
     vaspout_trajectory,
 )
 from qddft.engines.vasp.read.outcar import outcar_trajectory
-from qddft.engines.vasp.read.source import OUTCAR, VASPOUT, VASPRUN, Source, file_kind, open_source
-from qddft.outputs.tables import DensityOfStates, Eigenvalues, Projections, Trajectory
+from qddft.engines.vasp.read.source import OUTCAR, OUTPUTS_JSON, VASPOUT, VASPRUN, Source, file_kind, open_source
+from qddft.outputs.packed import LEVELS, is_packed, load_eigenvalues, load_projections
+from qddft.outputs.tables import DensityOfStates, Eigenvalues, MissingTableError, Projections, Trajectory
 
 
 def read_eigenvalues(path: str | Path) -> Eigenvalues:
@@ -24,6 +26,11 @@ def read_eigenvalues(path: str | Path) -> Eigenvalues:
     OutputError
         There are none, or the file is damaged.
     """
+    packed = _packed_levels(path)
+    if packed is not None:
+        return load_eigenvalues(packed)
+    if is_gpw(where := Path(path).expanduser()):
+        return gpw_eigenvalues(where)
     source = _table_source(path, "eigenvalues")
     return vasprun_eigenvalues(source) if source.kind == VASPRUN else vaspout_eigenvalues(source)
 
@@ -36,6 +43,10 @@ def read_dos(path: str | Path) -> DensityOfStates:
     OutputError
         There is none, or the file is damaged.
     """
+    packed = _packed_levels(path)
+    if packed is not None:
+        raise MissingTableError(f"{packed} holds levels, not a density of states as computed")
+    _refuse_gpw(path, "density of states")
     source = _table_source(path, "density of states")
     return vasprun_dos(source) if source.kind == VASPRUN else vaspout_dos(source)
 
@@ -48,6 +59,10 @@ def read_projected(path: str | Path) -> Projections:
     OutputError
         There are none, or the file is damaged.
     """
+    packed = _packed_levels(path)
+    if packed is not None:
+        return load_projections(packed)
+    _refuse_gpw(path, "weights of atomic orbitals")
     source = _table_source(path, "projections")
     return vasprun_projections(source) if source.kind == VASPRUN else vaspout_projections(source)
 
@@ -80,3 +95,22 @@ def _table_source(path: str | Path, what: str) -> Source:
     if found is None:
         raise OutputError(f"{where} holds no {' or '.join(kinds)}, so the {what} cannot be read")
     return open_source(found)
+
+
+def _packed_levels(path: str | Path) -> Path | None:
+    """Return the file in which an engine of qddft left its levels, beside the outputs or named itself."""
+    where = Path(path).expanduser()
+    if is_packed(where):
+        return where
+    folder = where if where.is_dir() else where.parent
+    if where.is_dir() or where.name == OUTPUTS_JSON:
+        return folder / LEVELS if (folder / LEVELS).is_file() else None
+    return None
+
+
+def _refuse_gpw(path: str | Path, what: str) -> None:
+    if is_gpw(path):
+        raise MissingTableError(
+            f"{path} does not hold the {what}: they take GPAW's PAW setups; where GPAW is installed, "
+            "qddft.convert_gpw(file, folder) makes a folder that does"
+        )
