@@ -18,6 +18,8 @@ _HARMLESS: Importance = "harmless"
 # thresholds differ harmlessly below this ratio
 _TOLERANCE_RATIO = 10.0
 _NO_MOMENT = 0.01
+# small molecules whose ground state is a triplet
+_TRIPLETS = {("O", "O"), ("S", "S"), ("O", "S"), ("Se", "Se"), ("Te", "Te"), ("H", "N"), ("C", "H", "H"), ("B", "B")}
 _WHOLE = 1e-3
 _FROZEN_SHARE = 0.05
 _SAME_CRYSTAL = 0.002
@@ -94,7 +96,16 @@ def _spin(runs: Sequence[RunSettings], known: Mapping[str, Any]) -> tuple[Import
         return _HARMLESS, "the polarized calculations have no moment"
     if any(_odd(run) for run in polarized) and all(_odd(run) is not False for run in polarized):
         return _HARMLESS, "polarized exactly where the number of electrons is odd"
+    if all(_closed_shell_molecule(run) for run in plain):
+        return _ACCURACY, "only molecules that are taken for closed shells were computed without spin"
     return _DECIDES, ""
+
+
+def _closed_shell_molecule(run: RunSettings) -> bool:
+    """Return whether a run is of a molecule with an even number of electrons that is no known triplet."""
+    if dimensions(run) != 0 or _odd(run) is not False or len(run.symbols) < 2:
+        return False
+    return tuple(sorted(run.symbols)) not in _TRIPLETS
 
 
 def _odd(run: RunSettings) -> bool | None:
@@ -168,7 +179,7 @@ def dimensions(run: RunSettings) -> int | None:
     """Return 3 for a crystal, 2 for a slab, 0 for a molecule, ``None`` without a structure."""
     if run.cell is None or run.scaled is None or not len(run.scaled):
         return None
-    return sum(periodic_axes(run.cell, run.scaled))
+    return sum(periodic_axes(run.cell, run.scaled, run.settings.get("kpoints")))
 
 
 def structural_findings(runs: Sequence[RunSettings]) -> list[Finding]:
@@ -299,7 +310,7 @@ def _lateral(run: RunSettings) -> Any:
     """Return the two periodic lattice vectors of a slab, shape (2, 3), Angstrom."""
     if run.cell is None or run.scaled is None:
         return None
-    return run.cell[list(periodic_axes(run.cell, run.scaled))]
+    return run.cell[list(periodic_axes(run.cell, run.scaled, run.settings.get("kpoints")))]
 
 
 def _lengths(vectors: Any) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qddft.analysis.audit import compare_settings
+from qddft.analysis.audit import Audit, compare_settings
 from qddft.analysis.reaction import Reaction
 from qddft.core.errors import ConvergenceError, OutputError
 from qddft.outputs.outputs import Outputs
@@ -159,10 +159,13 @@ class Comparison:
         Settings that decide energies and are not the same: the energies must not be subtracted.
     remarks
         What makes the difference less certain, or cannot be known.
+    audit
+        The audit itself.
     """
 
     differences: tuple[str, ...]
     remarks: tuple[str, ...]
+    audit: Audit
 
 
 def compare_terms(outputs: Mapping[str, Outputs], *, radicals: bool = False) -> Comparison:
@@ -182,6 +185,7 @@ def compare_terms(outputs: Mapping[str, Outputs], *, radicals: bool = False) -> 
     return Comparison(
         tuple(item.text for item in found if item.importance == "decides energies"),
         (*(item.text for item in found if item.importance == "changes accuracy"), *(item.text for item in gaps)),
+        audit,
     )
 
 

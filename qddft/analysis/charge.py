@@ -5,8 +5,8 @@ one grid. Positive where electrons gather.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,6 +52,10 @@ class ChargeDifference:
         Path to SHA-256 of the three files.
     warnings
         Sentences that a reader has to see.
+    audit
+        How the settings beside the densities compare, as a record; empty where nothing says.
+    engine, level
+        What computed the densities, and its functional, where the files beside them say.
     """
 
     grid: Grid
@@ -64,6 +68,9 @@ class ChargeDifference:
     ligand_atoms: tuple[int, ...]
     inputs: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = "density files"
+    level: str = "unknown"
 
 
 def check_legs(whole: "GridHead", slab: "GridHead", ligand: "GridHead") -> tuple[int, ...]:

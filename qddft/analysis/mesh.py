@@ -5,12 +5,19 @@ n1 a1, n2 a2, n3 a3 (its Born-von Karman cell). Two Gamma-centered meshes hold t
 these cells are one lattice: 18x18 on a 1x1 slab is 9x9 on its 2x2 supercell. Along vacuum nothing has to be sampled.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 # an empty slice this thick makes a direction non-periodic, Angstrom; layered crystals have gaps of 3-4
 VACUUM = 6.5
+# where two directions are vacuum the third one needs less: chains of atoms have no gap this wide
+_BESIDE_VACUUM = 3.0
+# three gaps this wide are those of a molecule; lattice planes of metals lie up to 4.4 apart
+_ON_ALL_SIDES = 4.8
+# along one k-point in a cell this long nothing is sampled, so that a small gap over a long ligand is vacuum too
+_LONG, _OVER_LIGAND = 12.0, 2.5
 _SAME_LENGTH = 0.02
 _SIMILAR_DENSITY = 0.25
 
@@ -36,7 +43,7 @@ class Sampling:
         return len(self.vectors)
 
 
-def periodic_axes(cell: np.ndarray, scaled: np.ndarray) -> tuple[bool, bool, bool]:
+def periodic_axes(cell: np.ndarray, scaled: np.ndarray, mesh: Sequence[int] | None = None) -> tuple[bool, bool, bool]:
     """Return which lattice directions are filled with atoms, without a slice of vacuum.
 
     Parameters
@@ -45,18 +52,31 @@ def periodic_axes(cell: np.ndarray, scaled: np.ndarray) -> tuple[bool, bool, boo
         Lattice vectors as rows, shape (3, 3), Angstrom.
     scaled
         Fractional positions, shape (n_atoms, 3).
+    mesh
+        K-points along each direction, where they are known: a single one along a long vector tells vacuum that a long
+        ligand nearly fills.
     """
     if abs(np.linalg.det(cell)) < 1e-9:
         # a molecule computed without a cell
         return False, False, False
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
-    first, second, third = (_largest_gap(scaled[:, axis]) * heights[axis] < VACUUM for axis in range(3))
-    return bool(first), bool(second), bool(third)
+    gaps = [_largest_gap(scaled[:, axis]) * float(heights[axis]) for axis in range(3)]
+    vacuum = [gap >= VACUUM for gap in gaps]
+    if mesh is not None:
+        lone = [n == 1 and height >= _LONG for n, height in zip(mesh, heights, strict=True)]
+        vacuum = [
+            known or (alone and gap >= _OVER_LIGAND) for known, alone, gap in zip(vacuum, lone, gaps, strict=True)
+        ]
+    if min(gaps) >= _ON_ALL_SIDES:
+        return False, False, False
+    if sum(vacuum) == 2:
+        vacuum = [known or gap >= _BESIDE_VACUUM for known, gap in zip(vacuum, gaps, strict=True)]
+    return not vacuum[0], not vacuum[1], not vacuum[2]
 
 
 def sampling(cell: np.ndarray, scaled: np.ndarray, mesh: tuple[int, int, int]) -> Sampling:
     """Return what a mesh samples along the periodic directions of a structure."""
-    axes = [i for i, periodic in enumerate(periodic_axes(cell, scaled)) if periodic]
+    axes = [i for i, periodic in enumerate(periodic_axes(cell, scaled, mesh)) if periodic]
     lengths = " x ".join(f"{np.linalg.norm(cell[i]):.2f}" for i in axes)
     shown = "x".join(str(n) for n in mesh)
     return Sampling(

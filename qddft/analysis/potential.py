@@ -6,7 +6,7 @@ over planes; a vacuum level counts only where it is flat.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,6 +70,10 @@ class SlabPotential:
         Path to SHA-256 of what was read.
     warnings
         Sentences that a reader has to see.
+    audit
+        Settings of the calculation, as in every result.
+    engine, level
+        What computed it, and its functional.
     """
 
     profile: Profile
@@ -81,6 +85,9 @@ class SlabPotential:
     cbm: float | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = "potential file"
+    level: str = "unknown"
 
     @property
     def dipole_step(self) -> float:

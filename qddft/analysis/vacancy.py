@@ -118,9 +118,13 @@ def require_charge_state(charge: float | None, state: ChargeState | None) -> Non
     if state is None:
         raise ChargeError(
             f"the defect has the charge {known:+g}: its energy needs the valence band maximum, the Fermi level and a "
-            "correction with the name of its method (for slabs a two-dimensional one); give a ChargeState"
+            f"correction with the name of its method (for slabs a two-dimensional one): --charge {known:+g} --vbm EV "
+            "--correction EV --method NAME, in Python a ChargeState"
         )
-    raise ChargeError(f"the defect has the charge {known:+g}, not {stated:+d}")
+    if charge is None:
+        # the files do not tell how many electrons the neutral cell has
+        return
+    raise ChargeError(f"the defect has the charge {known:+g} by its number of electrons, not {stated:+d} (--charge)")
 
 
 def _words(counts: Mapping[str, int]) -> str:

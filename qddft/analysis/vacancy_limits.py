@@ -14,10 +14,11 @@ from qddft.core.errors import ChargeError
 if TYPE_CHECKING:
     from ase import Atoms
 
-__all__ = ["AtLimit", "at_limits", "is_slab", "limit_of", "require_slab_correction"]
+__all__ = ["AtLimit", "at_limits", "is_slab", "limit_of", "require_slab_correction", "state_remarks"]
 
 # corrections of isolated charges in three dimensions; they do not hold for a charge in front of a vacuum
 BULK_CORRECTIONS = ("freysoldt", "fnv", "kumagai", "efnv", "makov-payne", "lany-zunger", "sxdefectalign")
+UNCORRECTED = "uncorrected"
 _UNIQUE = 1e-4
 
 
@@ -104,12 +105,27 @@ def require_slab_correction(atoms: "Atoms", state: ChargeState | None) -> None:
     if name in ("", "none", "unknown"):
         raise ChargeError(
             f"the defect has the charge {state.charge:+d}, and its correction has no name: compute it (slab: "
-            "sxdefectalign2d, CoFFEE, slabcc; bulk: Freysoldt, Kumagai) and name the method, or take the neutral "
-            "defect or a neutral group such as CsX instead"
+            "sxdefectalign2d, CoFFEE, slabcc; bulk: Freysoldt, Kumagai) and name the method (--correction EV --method "
+            f"NAME; in bulk also {UNCORRECTED!r} with 0 eV), or take the neutral defect or a neutral group such as CsX "
+            "instead"
         )
-    if is_slab(atoms) and name in BULK_CORRECTIONS:
+    if name == UNCORRECTED and state.correction != 0:
         raise ChargeError(
-            f"{state.method} corrects charges in bulk cells, and this cell holds a vacuum: a charged slab needs a "
+            f"an energy that is {UNCORRECTED} has no correction of {state.correction:g} eV; name the method"
+        )
+    if is_slab(atoms) and name in (*BULK_CORRECTIONS, UNCORRECTED):
+        raise ChargeError(
+            f"{state.method} does not hold in this cell with a vacuum: a charged slab needs a "
             "two-dimensional scheme (sxdefectalign2d, CoFFEE, slabcc); or take the neutral defect or a neutral group "
             "such as CsX instead"
         )
+
+
+def state_remarks(state: ChargeState | None) -> tuple[str, ...]:
+    """Return what a reader has to know of the energy of a charged defect."""
+    if state is None or state.charge == 0 or state.method.strip().lower() != UNCORRECTED:
+        return ()
+    return (
+        f"NOT CORRECTED: the charge {state.charge:+d} interacts with its images and with the background; the energy "
+        "depends on the size of the cell",
+    )

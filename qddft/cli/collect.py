@@ -17,16 +17,22 @@ def register(app: typer.Typer) -> None:
 
 def collect(
     run: RunPath,
+    database: Annotated[
+        str | None, typer.Option("--db", help="Further ASE database: FILE.db or postgresql://USER@HOST/NAME.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The records of results.json on stdout.")] = False,
 ) -> None:
     """Evaluate what is done and write RUN/results.json, results.csv and results.db (an ase.db file).
 
     Jobs that are not done are named in the warnings of the results that need them; collect again when they are.
     """
+    from qddft.recipes.export import check_target
     from qddft.study.collect import CSV, DATABASE, JSON
     from qddft.study.collect import collect as gather
 
-    gather(run)
+    if database is not None:
+        check_target(database)
+    gather(run, database=database)
     records = read_records(run)
     if as_json:
         print_json(records)

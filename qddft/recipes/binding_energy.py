@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qddft.analysis.audit import Audit
 from qddft.analysis.binding import (
     adsorption_energy,
     anchor_distances,
@@ -21,6 +22,7 @@ from qddft.outputs.outputs import Outputs
 from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_warnings
 from qddft.recipes.result import Result
 
+FORMULA = "adsorption energy per ligand"
 SLAB_PART, LIGAND_PART = "slab@ads", "ligand@ads"
 
 
@@ -142,10 +144,11 @@ class BindingEnergy:
         without_energy = any(item.energy is None for item in chosen.values())
         details = self._facts(choices)
         if refused or without_energy:
-            return (self._result(None, warnings, details),)
+            return (self._result(None, warnings, details, compared.audit),)
         value = adsorption_energy(self.reaction, chosen, self.n)
         split, split_warnings = self._decomposition(choices, outputs, value)
-        return (self._result(value, [*warnings, *split_warnings], details | {"E_bind": -value} | split),)
+        details |= {"E_bind": -value} | split
+        return (self._result(value, [*warnings, *split_warnings], details, compared.audit),)
 
     def _facts(self, choices: Mapping[str, Choice]) -> dict[str, Any]:
         complex_ = choices[self.complexes.species.name]
@@ -189,7 +192,9 @@ class BindingEnergy:
     def _part_label(self, part: str, index: int) -> str:
         return part if len(self.parts) == 1 else f"{part} #{index}"
 
-    def _result(self, value: float | None, warnings: list[str], details: Mapping[str, Any]) -> Result:
+    def _result(
+        self, value: float | None, warnings: list[str], details: Mapping[str, Any], audit: Audit | None = None
+    ) -> Result:
         cautions = [text for text in (self.caution, get_scheme(self.scheme).caution) if text]
         return Result(
             quantity="E_ads",
@@ -207,6 +212,8 @@ class BindingEnergy:
             warnings=tuple(dict.fromkeys([*cautions, *warnings])),
             source_value=self.published,
             details=details,
+            formula=FORMULA,
+            audit={} if audit is None else audit.record(),
         )
 
     def record(self) -> dict[str, Any]:

@@ -13,11 +13,19 @@ from qddft.core.frozen import freeze_fields
 from qddft.outputs.dos import Alignment, Dos, GapStates, Overlap, plain
 from qddft.outputs.outputs import Outputs
 from qddft.recipes.density_of_states import Tables, dos_of, read_tables
-from qddft.recipes.provenance import input_hashes
+from qddft.recipes.provenance import audit_record, input_hashes
 from qddft.recipes.result import Result
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+# quantity -> name of its formula
+_FORMULAS = {
+    "band_gap": "gap between occupied and empty levels",
+    "dos_overlap": "overlap integral of two densities of states",
+    "level_offset": "alignment of frontier levels",
+    "gap_states": "states in the gap by criterion",
+}
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,8 @@ class ElectronicStructure:
         What computed it, and its functional.
     inputs
         Path to SHA-256 of what was read.
-    settings
-        Settings of the calculation.
+    audit
+        Settings of the calculation, as in every result.
     """
 
     dos: Dos
@@ -52,7 +60,7 @@ class ElectronicStructure:
     engine: str
     level: str
     inputs: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    audit: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         freeze_fields(self)
@@ -99,7 +107,11 @@ class ElectronicStructure:
             charge=0,
             jobs=(),
             warnings=self.dos.warnings,
-            details=details | {"inputs": dict(self.inputs), "settings": dict(self.settings)},
+            details=details,
+            formula=_FORMULAS[quantity],
+            inputs=self.inputs,
+            audit=self.audit,
+            structure=self.dos.atoms,
         )
 
 
@@ -146,7 +158,7 @@ def electronic_structure(
         engine=" ".join(filter(None, (outputs.engine, outputs.engine_version))),
         level=str(outputs.settings.get("xc", "unknown")),
         inputs=input_hashes([outputs.source] if outputs.source else []),
-        settings={key: value for key, value in outputs.settings.items() if key not in ("incar", "effective")},
+        audit=audit_record({"calculation": outputs}),
     )
 
 

@@ -1,20 +1,35 @@
 """Shape of structures from folders or structure files, alone or before and after a ligand."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qddft.analysis.diffraction import COPPER, Peak, xrd_pattern
+import numpy as np
+
+from qddft.analysis.diffraction import COPPER, Peak, bragg_spacing, xrd_pattern
 from qddft.analysis.geometry import Change, Geometry, changes, geometry_of
 from qddft.core.errors import OutputError
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.provenance import input_hashes
+from qddft.recipes.provenance import audit_record, input_hashes
+from qddft.recipes.result import Result
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 _STRUCTURE_FILES = (".cif", ".vasp", ".poscar", ".xyz", ".extxyz", ".json", ".traj", ".xsf")
 _DAMAGE = (OSError, ValueError, IndexError, KeyError, TypeError, StopIteration, AssertionError, RuntimeError)
+# part of the name of a quantity -> what it means
+_CONVENTIONS = {
+    "Pb-X-Pb": "angle B-X-B; 180 degrees without tilts",
+    "Pb-X": "distances B-X of the first shell",
+    "length distortion": "D = 1/6 sum [(d - <d>)/<d>]^2 of complete octahedra, Shannon 1976, times 1000",
+    "angle variance": "1/11 sum (theta - 90)^2 over the cis angles of complete octahedra, Robinson 1971",
+    "spacing": "difference of the mean heights of neighboring layers",
+    "rumpling": "highest minus lowest atom of the uppermost layer",
+    "anchor": "distance from the anchor of a ligand to the surface atom it binds to",
+    "powder pattern": "kinematic powder pattern of pymatgen",
+}
 _STRUCTURE_NAMES = ("POSCAR", "CONTCAR")
 
 
@@ -38,6 +53,12 @@ class GeometryReport:
         What a reader has to know.
     inputs
         Path to SHA-256 of what was read.
+    atoms
+        The structure.
+    wavelength
+        Of the pattern, Angstrom.
+    engine, level, audit
+        What computed the structure, and with which settings, where it comes from a calculation.
     """
 
     system: str
@@ -47,13 +68,49 @@ class GeometryReport:
     peaks: tuple[Peak, ...]
     warnings: tuple[str, ...]
     inputs: dict[str, str]
+    atoms: "Atoms"
+    wavelength: float = COPPER
+    engine: str = "structure file"
+    level: str = "unknown"
+    audit: Mapping[str, Any] = field(default_factory=dict)
 
-    def record(self) -> dict[str, Any]:
-        """Return everything as plain JSON types."""
-        differences = [
-            {"quantity": item.name, "before": item.before, "after": item.after, "difference": item.difference}
-            for item in self.differences
-        ]
+    def results(self, *, printed: Sequence[float] = ()) -> tuple[Result, ...]:
+        """Return every named number as a result, with what it was before, and the strongest line of the pattern.
+
+        Parameters
+        ----------
+        printed
+            Peaks of a paper to lie beside the pattern, degrees 2 theta.
+        """
+        changes_of = {item.name: item for item in self.differences}
+        found = []
+        for name, value in self.geometry.summary().items():
+            if value is None:
+                continue
+            quantity, _, unit = name.rstrip(")").rpartition(" (")
+            change = changes_of.get(name)
+            details: dict[str, Any] = {"all": self._values(quantity)}
+            if change is not None:
+                details |= {"before": change.before, "difference": change.difference}
+            found.append(self._result(quantity, value, unit, details))
+        return (*found, *self._pattern(printed))
+
+    def _values(self, quantity: str) -> list[float]:
+        """Return the numbers that a named number sums up."""
+        arrays = {
+            "Pb-X-Pb": self.geometry.angles,
+            "Pb-X": self.geometry.bonds,
+            "length distortion": self.geometry.length_distortions,
+            "angle variance": self.geometry.angle_variances,
+            "spacing": self.geometry.spacings,
+            "rumpling": self.geometry.rumplings,
+            "anchor": np.asarray(self.geometry.anchors),
+        }
+        return [float(x) for x in next(values for word, values in arrays.items() if word in quantity)]
+
+    def _pattern(self, printed: Sequence[float]) -> tuple[Result, ...]:
+        if not self.peaks:
+            return ()
         peaks = [
             {
                 "two_theta_deg": peak.two_theta,
@@ -63,16 +120,39 @@ class GeometryReport:
             }
             for peak in self.peaks
         ]
-        return {
-            "quantity": "geometry",
-            "system": self.system,
-            "geometry": self.geometry.record(),
-            "before": None if self.before is None else self.before.record(),
-            "differences": differences,
-            "peaks": peaks,
-            "warnings": list(self.warnings),
-            "inputs": self.inputs,
-        }
+        places = np.array([peak.two_theta for peak in self.peaks])
+        beside = [
+            {
+                "two_theta_deg": angle,
+                "d_A": bragg_spacing(angle, self.wavelength),
+                "nearest_deg": float(places[np.abs(places - angle).argmin()]),
+            }
+            for angle in printed
+        ]
+        strongest = max(self.peaks, key=lambda peak: peak.intensity)
+        details = {"peaks": peaks, "printed": beside, "wavelength_A": self.wavelength, "d_A": strongest.spacing}
+        return (self._result("strongest line of the powder pattern", strongest.two_theta, "° 2θ", details),)
+
+    def _result(self, quantity: str, value: float, unit: str, details: dict[str, Any]) -> Result:
+        return Result(
+            quantity=quantity,
+            system=self.system,
+            ligand="",
+            value=value,
+            unit=unit,
+            convention=next(text for word, text in _CONVENTIONS.items() if word in quantity),
+            reference="",
+            engine=self.engine,
+            level=self.level,
+            charge=0,
+            jobs=(),
+            warnings=self.warnings,
+            details=details,
+            formula="shape of a perovskite",
+            inputs=self.inputs,
+            audit=self.audit,
+            structure=self.atoms,
+        )
 
 
 def geometry(
@@ -102,12 +182,12 @@ def geometry(
     StructureError
         A structure without Pb-X bonds.
     """
-    atoms, notes = _atoms(structure)
+    atoms, notes, outputs = _atoms(structure)
     found = geometry_of(atoms)
     warnings = [f"structure: {note}" for note in notes]
-    old = None
+    old, old_outputs = None, None
     if before is not None:
-        reference, notes = _atoms(before)
+        reference, notes, old_outputs = _atoms(before)
         old = geometry_of(reference)
         warnings += [f"before: {note}" for note in notes]
         warnings += _unlike(atoms, reference)
@@ -121,22 +201,32 @@ def geometry(
         peaks=xrd_pattern(atoms, wavelength=wavelength) if xrd else (),
         warnings=tuple(warnings),
         inputs=input_hashes([item for item in (structure, before) if isinstance(item, str | Path)]),
+        atoms=atoms,
+        wavelength=wavelength,
+        engine="structure file" if outputs is None else outputs.engine,
+        level="unknown" if outputs is None else str(outputs.settings.get("xc", "unknown")),
+        audit=_audit({"structure": outputs, "before": old_outputs}),
     )
 
 
-def _atoms(item: "str | Path | Outputs | Atoms") -> "tuple[Atoms, tuple[str, ...]]":
-    """Return the structure, and why it may not be a final one."""
+def _audit(legs: Mapping[str, Outputs | None]) -> dict[str, Any]:
+    known = {name: item for name, item in legs.items() if item is not None}
+    return audit_record(known) if known else {}
+
+
+def _atoms(item: "str | Path | Outputs | Atoms") -> "tuple[Atoms, tuple[str, ...], Outputs | None]":
+    """Return the structure, why it may not be a final one, and the calculation it comes from."""
     if not isinstance(item, str | Path | Outputs):
-        return item, ()
+        return item, (), None
     if isinstance(item, str | Path) and _is_structure_file(Path(item)):
-        return _read_structure(Path(item)), ()
+        return _read_structure(Path(item)), (), None
     from qddft.engines.vasp.read import read_outputs
 
     outputs = item if isinstance(item, Outputs) else read_outputs(item)
     if outputs.ionically_converged is True:
-        return outputs.atoms, ()
+        return outputs.atoms, (), outputs
     state = "is not relaxed" if outputs.ionically_converged is False else "is not proven to be relaxed"
-    return outputs.atoms, (f"NOT CONVERGED: {outputs.source or 'the calculation'} {state} to its force limit",)
+    return outputs.atoms, (f"NOT CONVERGED: {outputs.source or 'the calculation'} {state} to its force limit",), outputs
 
 
 def _is_structure_file(path: Path) -> bool:

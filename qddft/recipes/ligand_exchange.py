@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qddft.analysis.binding import compare_terms
+from qddft.analysis.binding import Comparison, compare_terms
 from qddft.analysis.reaction import Reaction, Species
 from qddft.core.errors import ReferenceSchemeError
 from qddft.jobs.job import Job
@@ -13,6 +13,7 @@ from qddft.recipes.binding_energy import BindingEnergy
 from qddft.recipes.legs import choose
 from qddft.recipes.result import Result
 
+FORMULA = "exchange energy per ligand"
 BEFORE, AFTER = "before: ", "after: "
 
 
@@ -73,24 +74,25 @@ class LigandExchange:
         (before,), (after,) = (part.evaluate(given[prefix]) for prefix, part in parts.items())
         warnings = [*before.warnings, *after.warnings]
         finished = all(label in outputs for label in self.jobs())
-        differences = self._differences(parts, given) if finished else ()
+        compared = self._compared(parts, given) if finished else None
+        differences = () if compared is None else compared.differences
         warnings += [f"SETTINGS DIFFER: {text}" for text in differences]
         allowed = self.before.allow_differences and self.after.allow_differences
         value = None
         if before.value is not None and after.value is not None and (allowed or not differences):
             value = after.value - before.value
         details = {"E_ads_before": before.value, "E_ads_after": after.value, "n_ligands": self.before.n}
-        return (self._result(value, warnings, details),)
+        return (self._result(value, warnings, details, {} if compared is None else compared.audit.record()),)
 
-    def _differences(
-        self, parts: Mapping[str, BindingEnergy], given: Mapping[str, Mapping[str, Outputs]]
-    ) -> tuple[str, ...]:
+    def _compared(self, parts: Mapping[str, BindingEnergy], given: Mapping[str, Mapping[str, Outputs]]) -> Comparison:
         """Compare the two complexes with each other; each is compared with its own references already."""
         chosen = {part.complexes.species.name: choose(part.complexes, given[prefix]) for prefix, part in parts.items()}
         radicals = any(part.radicals for part in parts.values())
-        return compare_terms({name: choice.outputs for name, choice in chosen.items()}, radicals=radicals).differences
+        return compare_terms({name: choice.outputs for name, choice in chosen.items()}, radicals=radicals)
 
-    def _result(self, value: float | None, warnings: list[str], details: Mapping[str, Any]) -> Result:
+    def _result(
+        self, value: float | None, warnings: list[str], details: Mapping[str, Any], audit: Mapping[str, Any]
+    ) -> Result:
         one, other = self.before, self.after
         return Result(
             quantity="E_exchange",
@@ -99,6 +101,8 @@ class LigandExchange:
             value=value,
             unit="eV",
             convention="E_exchange = E_ads(after) - E_ads(before) per ligand, negative = the new ligand stays",
+            formula=FORMULA,
+            audit=audit,
             reference=one.scheme if one.scheme == other.scheme else f"{one.scheme} -> {other.scheme}",
             engine=one.engine,
             level=one.level,

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from qddft.analysis.audit import compare
 from qddft.core.errors import ReferenceSchemeError
+from qddft.outputs.run_settings import RunSettings
 from qddft.recipes.result import Result
 
 _SAME_POTENTIAL = 1e-6
@@ -76,9 +79,23 @@ def _difference(quantity: str, convention: str, one: Result, other: Result, *, l
             "E_f_eV": {"first": values[0], "second": values[1]},
             "limits_eV": {name: {"first": pair[0], "second": pair[1]} for name, pair in limits.items()},
             "sources": {"first": one.details["sources"], "second": other.details["sources"]},
-            "inputs": one.details["inputs"] | other.details["inputs"],
         },
+        formula="difference of two formation energies",
+        inputs={**one.inputs, **other.inputs},
+        audit=_audit(one, other),
+        structure=one.structure,
     )
+
+
+def _audit(one: Result, other: Result) -> dict[str, Any]:
+    """Compare the settings of all calculations behind two results with each other."""
+    settings = {
+        f"{name} of the {which}": values
+        for which, result in (("first", one), ("second", other))
+        for name, values in result.audit.get("settings", {}).items()
+    }
+    made = compare([RunSettings(name, values) for name, values in settings.items()])
+    return made.record() | {"settings": settings}
 
 
 def _require_alike(one: Result, other: Result) -> None:

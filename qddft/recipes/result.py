@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qddft.core.frozen import freeze_fields
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,14 @@ class Result:
         Published value to compare with: value, unit, source, as converted to this convention.
     details
         Named further numbers, eV unless named otherwise (``E_bind``, ``E_int``, ``E_def_slab`` ...).
+    formula
+        Name of the formula; ``convention`` writes it out.
+    inputs
+        What was read: path -> SHA-256 of its content.
+    audit
+        How the settings of all calculations that enter compare, as ``Audit.record``; empty where nothing says.
+    structure
+        What the number is of, with its energy, for databases; no part of the record.
     """
 
     quantity: str
@@ -56,14 +67,26 @@ class Result:
     warnings: tuple[str, ...] = ()
     source_value: Mapping[str, Any] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    formula: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    structure: "Atoms | None" = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         freeze_fields(self)
 
     def record(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
-        names = [name for name in self.__dataclass_fields__ if name not in ("details", "source_value")]
-        plain = {name: getattr(self, name) for name in names}
-        plain |= {"jobs": list(self.jobs), "warnings": list(self.warnings), "details": dict(self.details)}
-        plain["source_value"] = None if self.source_value is None else dict(self.source_value)
-        return plain
+        return {name: _plain(getattr(self, name)) for name in RECORDED}
+
+
+# fields of a result that its record has, in this order
+RECORDED = tuple(name for name in Result.__dataclass_fields__ if name != "structure")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value

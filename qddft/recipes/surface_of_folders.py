@@ -1,24 +1,26 @@
 """Surface energies of calculations that lie in folders already, made by anybody."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from qddft.analysis.binding import compare_terms, doubts, energy_of
+from qddft.analysis.binding import energy_of
 from qddft.analysis.reaction import composition_of
 from qddft.analysis.surface import SurfaceLine, face_area, fit_thickness, outer_layers, surface_line
 from qddft.core.errors import ReferenceSchemeError
 from qddft.core.units import EV_PER_A2_IN_J_PER_M2
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.provenance import input_hashes
+from qddft.recipes.folders import Allowed, Calculation, judge, read
+from qddft.recipes.provenance import hashes_of, structure_of
 from qddft.recipes.result import Result
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-Calculation = str | Path | Outputs
 _SAME_AREA = 1e-3
+# slopes of complementary terminations are opposite, within what their areas differ by
+_OPPOSITE = 5e-3
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,20 @@ class SurfaceEnergies:
     lines: tuple[SurfaceLine, ...]
     window: tuple[float | None, float]
     results: tuple[Result, ...]
+
+    @property
+    def sums(self) -> dict[str, float]:
+        """Sum of the surface energies of each two complementary terminations, eV/Angstrom^2.
+
+        ``gamma_AX + gamma_BX2 = [E_AX + E_BX2 - n E_bulk]/2A``: the chemical potential drops out, which is the test
+        that both slabs and the crystal belong together.
+        """
+        return {
+            f"{one.termination} ({one.units} units) and {other.termination} ({other.units} units)": one.at_zero
+            + other.at_zero
+            for one, other in combinations(self.lines, 2)
+            if abs(one.slope + other.slope) < _OPPOSITE * abs(one.slope) and one.slope != 0
+        }
 
 
 def surface_energies(
@@ -68,8 +84,8 @@ def surface_energies(
     ReferenceSchemeError
         A slab is not made of AX and BX2 layers, or a reference is of another composition.
     """
-    legs = {f"slab {i + 1}": _read(item) for i, item in enumerate(slabs)}
-    references = {"bulk": _read(bulk), "BX2": _read(bx2)} | ({} if ax is None else {"AX": _read(ax)})
+    legs = {f"slab {i + 1}": read(item) for i, item in enumerate(slabs)}
+    references = {"bulk": read(bulk), "BX2": read(bx2)} | ({} if ax is None else {"AX": read(ax)})
     per_unit = {name: _per_formula(item, name) for name, item in references.items()}
     lines = tuple(
         surface_line(
@@ -78,12 +94,10 @@ def surface_energies(
         for name, item in legs.items()
     )
     low = per_unit["bulk"] - per_unit["AX"] - per_unit["BX2"] if "AX" in per_unit else None
-    warnings, refused = _judged(
-        legs | references, allow_unconverged=allow_unconverged, allow_differences=allow_differences
-    )
+    verdict = judge(legs | references, Allowed(allow_unconverged, allow_differences))
     results = []
     for (name, item), line in zip(legs.items(), lines, strict=True):
-        notes = [*warnings, *_asymmetry(item.atoms), *_stability(low)]
+        notes = [*verdict.warnings, *_asymmetry(item.atoms), *_stability(low)]
         places = {"BX2-rich": 0.0} | ({} if low is None else {"AX-rich": low})
         values = {place: line.at(delta) for place, delta in places.items()}
         details = {
@@ -95,11 +109,17 @@ def surface_energies(
             "J_per_m2": {place: value * EV_PER_A2_IN_J_PER_M2 for place, value in values.items()},
             "meV_per_A2": {place: 1000 * value for place, value in values.items()},
             "sources": {key: leg.source for key, leg in ({name: item} | references).items()},
-            "inputs": _inputs({name: item} | references),
         }
         formula = "gamma = [E(slab) - n E(bulk) - mu(excess layer)]/2A per face, mu_AX + mu_BX2 = E(bulk)"
-        value = None if refused else 1000 * values["BX2-rich"]
-        results.append(_result(value, item, formula, f"{line.termination}-terminated; BX2-rich", notes, details))
+        value = None if verdict.refused else 1000 * values["BX2-rich"]
+        made = _result(value, item, formula, f"{line.termination}-terminated; BX2-rich", details)
+        own = hashes_of([item, *references.values()])
+        results.append(
+            replace(
+                made, warnings=tuple(dict.fromkeys(notes)), audit=verdict.audit, inputs=own,
+                formula="surface energy against the chemical potential",
+            )
+        )  # fmt: skip
     return SurfaceEnergies(lines, (low, 0.0), tuple(results))
 
 
@@ -122,7 +142,7 @@ def thickness_series(
     ReferenceSchemeError
         Compositions or areas differ, or there is one thickness only.
     """
-    legs = {f"slab {i + 1}": _read(item) for i, item in enumerate(slabs)}
+    legs = {f"slab {i + 1}": read(item) for i, item in enumerate(slabs)}
     counts = [_counts(item.atoms) for item in legs.values()]
     _require_one_composition(counts)
     areas = [face_area(item.atoms) for item in legs.values()]
@@ -132,27 +152,27 @@ def thickness_series(
         )
     atoms = [sum(item.values()) for item in counts]
     fit = fit_thickness(atoms, [energy_of(item, name) for name, item in legs.items()], areas[0])
-    warnings, refused = _judged(legs, allow_unconverged=allow_unconverged, allow_differences=allow_differences)
-    if len(legs) == 2:
-        warnings.append("two slabs only: that E(n) is linear is assumed, not seen")
+    verdict = judge(legs, Allowed(allow_unconverged, allow_differences))
+    notes = ["two slabs only: that E(n) is linear is assumed, not seen"] if len(legs) == 2 else []
     details = {
+        "energies_eV": [item.energy for item in legs.values()],
         "area_A2": areas[0],
         "bulk_energy_per_atom_eV": fit.bulk_energy,
         "largest_rest_eV": fit.largest_rest,
         "n_atoms": atoms,
         "J_per_m2": fit.joule_per_m2,
         "sources": {name: item.source for name, item in legs.items()},
-        "inputs": _inputs(legs),
     }
     formula = "gamma from E(n) = n E_bulk + 2 A gamma, n in atoms, linear fit"
-    value = None if refused else 1000 * fit.surface_energy
-    return _result(value, next(iter(legs.values())), formula, "bulk energy from the slope", warnings, details)
-
-
-def _read(item: Calculation) -> Outputs:
-    from qddft.engines.vasp.read import read_outputs
-
-    return item if isinstance(item, Outputs) else read_outputs(item)
+    value = None if verdict.refused else 1000 * fit.surface_energy
+    made = _result(value, next(iter(legs.values())), formula, "bulk energy from the slope", details)
+    return replace(
+        made,
+        warnings=tuple(dict.fromkeys([*verdict.warnings, *notes])),
+        audit=verdict.audit,
+        inputs=hashes_of(legs.values()),
+        formula="linear fit of slab energies (Fiorentini and Methfessel 1996)",
+    )
 
 
 def _counts(atoms: "Atoms") -> dict[str, int]:
@@ -170,19 +190,6 @@ def _per_formula(item: Outputs, name: str) -> float:
             f"{name}: {item.atoms.get_chemical_formula()} is no {'ABX3' if name == 'bulk' else name}"
         )
     return energy_of(item, name) / units
-
-
-def _judged(legs: Mapping[str, Outputs], *, allow_unconverged: bool, allow_differences: bool) -> tuple[list[str], bool]:
-    problems = doubts(legs)
-    compared = compare_terms(legs)
-    warnings = [
-        *(f"NOT CONVERGED: {item}" for item in problems),
-        *(f"SETTINGS DIFFER: {item}" for item in compared.differences),
-        *(f"settings: {item}" for item in compared.remarks),
-        *(f"{name}: {text}" for name, item in legs.items() for text in item.warnings),
-    ]
-    refused = (problems and not allow_unconverged) or (compared.differences and not allow_differences)
-    return warnings, bool(refused)
 
 
 def _asymmetry(atoms: "Atoms") -> list[str]:
@@ -207,25 +214,19 @@ def _require_one_composition(counts: Sequence[Mapping[str, int]]) -> None:
             )
 
 
-def _inputs(legs: Mapping[str, Outputs]) -> dict[str, str]:
-    return input_hashes([item.source for item in legs.values() if item.source])
-
-
-def _result(
-    value: float | None, slab: Outputs, formula: str, reference: str, warnings: Sequence[str], details: dict[str, Any]
-) -> Result:
+def _result(value: float | None, slab: Outputs, convention: str, reference: str, details: dict[str, Any]) -> Result:
     return Result(
         quantity="surface_energy",
         system=slab.atoms.get_chemical_formula(mode="hill"),
         ligand="",
         value=value,
         unit="meV/Angstrom^2",
-        convention=formula,
+        convention=convention,
         reference=reference,
         engine=slab.engine,
         level=str(slab.settings.get("xc", "unknown")),
         charge=0,
         jobs=(),
-        warnings=tuple(dict.fromkeys(warnings)),
         details=details,
+        structure=structure_of(slab),
     )

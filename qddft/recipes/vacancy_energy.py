@@ -90,7 +90,7 @@ class VacancyEnergy:
         ]
         refused = (problems and not self.allow_unconverged) or (compared.differences and not self.allow_differences)
         value = None if refused else self._energy(chosen)
-        return (self._result(value, warnings, self._details(choices)),)
+        return (self._result(value, warnings, self._details(choices), compared.audit.record()),)
 
     def _energy(self, chosen: Mapping[str, Outputs]) -> float | None:
         e_defect, e_pristine, e_element = (
@@ -112,7 +112,13 @@ class VacancyEnergy:
             "slope_per_eV_of_chemical_potential": 1,
         }
 
-    def _result(self, value: float | None, warnings: list[str], details: Mapping[str, Any]) -> Result:
+    def _result(
+        self,
+        value: float | None,
+        warnings: list[str],
+        details: Mapping[str, Any],
+        audit: Mapping[str, Any] | None = None,
+    ) -> Result:
         cautions = [self.caution] if self.caution else []
         x = self.species
         return Result(
@@ -132,6 +138,8 @@ class VacancyEnergy:
             warnings=tuple(dict.fromkeys([*cautions, *warnings])),
             source_value=self.published,
             details=details,
+            formula="formation energy of a defect (Zhang and Northrup 1991)",
+            audit=audit or {},
         )
 
     def record(self) -> dict[str, Any]:

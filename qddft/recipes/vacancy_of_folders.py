@@ -1,21 +1,21 @@
 """Vacancy formation energies of calculations that lie in folders already, made by anybody."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from qddft.analysis.binding import compare_terms, doubts, energy_of
+from qddft.analysis.binding import energy_of
 from qddft.analysis.limits import Limit, limits_of, named_limit
 from qddft.analysis.phase_stability import StabilityRegion
 from qddft.analysis.reaction import composition_of
 from qddft.analysis.vacancy import ChargeState, require_charge_state, require_removed
-from qddft.analysis.vacancy_limits import AtLimit, at_limits, limit_of, require_slab_correction
+from qddft.analysis.vacancy_limits import AtLimit, at_limits, limit_of, require_slab_correction, state_remarks
 from qddft.core.errors import ReferenceSchemeError
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.provenance import input_hashes
+from qddft.recipes.folders import Allowed, Calculation, judge, read
+from qddft.recipes.provenance import hashes_of, structure_of
 from qddft.recipes.result import Result
 
-Calculation = str | Path | Outputs
 Potential = float | Calculation
 Potentials = Mapping[str, Potential] | Mapping[str, Mapping[str, float]] | StabilityRegion
 
@@ -68,41 +68,31 @@ def vacancy_formation_energy(
     ChargeError
         A charged defect without what its energy needs.
     """
-    cells = {"defect": _read(defect), "pristine": _read(pristine)}
+    cells = {"defect": read(defect), "pristine": read(pristine)}
     counts = {name: composition_of(item.atoms.get_chemical_symbols()) for name, item in cells.items()}
     require_removed(counts["pristine"], counts["defect"], removed)
     require_charge_state(cells["defect"].charge, state)
     require_slab_correction(cells["defect"].atoms, state)
     limits, elements = _limits(chemical_potentials, removed, limit)
     legs = cells | elements
-    compared = compare_terms(legs, radicals=True)
-    problems = doubts(legs)
+    verdict = judge(legs, Allowed(allow_unconverged, allow_differences), radicals=True)
     energies = (energy_of(cells["defect"], "defect"), energy_of(cells["pristine"], "pristine"))
     found = at_limits(energies, removed, limits, state)
-    refused = (problems and not allow_unconverged) or (compared.differences and not allow_differences)
-    warnings = [
-        *(f"NOT CONVERGED: {item}" for item in problems),
-        *(f"SETTINGS DIFFER: {item}" for item in compared.differences),
-        *(f"settings: {item}" for item in compared.remarks),
-        *_remarks(found, removed),
-        *(f"{name}: {text}" for name, item in legs.items() for text in item.warnings),
-    ]
     details = {
         "removed": dict(removed),
-        "limits_eV": {} if refused else {item.name: _shown(item) for item in found},
+        "limits_eV": {} if verdict.refused else {item.name: _shown(item) for item in found},
         "chemical_potentials_eV": dict(found[0].potentials),
         "limit_potentials_eV": {item.name: dict(item.potentials) for item in found},
         "energies_eV": {name: item.energy for name, item in legs.items()},
         "sources": {name: item.source for name, item in legs.items()},
-        "inputs": input_hashes([item.source for item in legs.values() if item.source]),
     }
-    return _result(None if refused else found[0].value, cells["defect"], found[0], state, warnings, details)
-
-
-def _read(item: Calculation) -> Outputs:
-    from qddft.engines.vasp.read import read_outputs
-
-    return item if isinstance(item, Outputs) else read_outputs(item)
+    result = _result(None if verdict.refused else found[0].value, cells["defect"], found[0], state, details)
+    return replace(
+        result,
+        warnings=tuple(dict.fromkeys([*state_remarks(state), *_remarks(found, removed), *verdict.warnings])),
+        audit=verdict.audit,
+        inputs=hashes_of(legs.values()),
+    )
 
 
 def _limits(
@@ -132,7 +122,7 @@ def _limits(
         if isinstance(item, int | float):
             potentials[name] = float(item)
         else:
-            elements[f"reference of {name}"] = _read(item)
+            elements[f"reference of {name}"] = read(item)
             potentials[name] = _per_atom(name, elements[f"reference of {name}"])
     return (limit_of(_AS_GIVEN, potentials),), elements
 
@@ -170,11 +160,10 @@ def _result(
     defect: Outputs,
     limit: AtLimit,
     state: ChargeState | None,
-    warnings: list[str],
     details: dict[str, Any],
 ) -> Result:
     charged = "" if state is None else " + q (E_VBM + E_F) + E_corr"
-    correction = {} if state is None else {"correction": state.method, "correction_eV": state.correction}
+    correction = {} if state is None else _state_record(state)
     removed = ", ".join(f"{number} {element}" for element, number in sorted(details["removed"].items()))
     return Result(
         quantity="E_f",
@@ -188,6 +177,16 @@ def _result(
         level=str(defect.settings.get("xc", "unknown")),
         charge=0 if state is None else state.charge,
         jobs=(),
-        warnings=tuple(dict.fromkeys(warnings)),
         details=details | correction,
+        formula="formation energy of a defect (Zhang and Northrup 1991)",
+        structure=structure_of(defect),
     )
+
+
+def _state_record(state: ChargeState) -> dict[str, Any]:
+    return {
+        "correction": state.method,
+        "correction_eV": state.correction,
+        "valence_band_maximum_eV": state.valence_band_maximum,
+        "fermi_level_eV": state.fermi_level,
+    }

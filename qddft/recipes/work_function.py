@@ -10,7 +10,7 @@ from qddft.analysis.potential import SlabPotential, slab_potential
 from qddft.core.errors import ConvergenceError, OutputError
 from qddft.outputs.grid_files import grid_file, read_grid
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.provenance import input_hashes
+from qddft.recipes.provenance import audit_record, input_hashes
 from qddft.recipes.result import Result
 
 
@@ -56,6 +56,9 @@ def work_function(
         vbm=vbm,
         cbm=cbm,
         inputs=input_hashes([path, where]),
+        audit=audit_record({"calculation": outputs}),
+        engine=outputs.engine,
+        level=str(outputs.settings.get("xc", "unknown")),
         warnings=tuple(notes),
     )
 
@@ -77,8 +80,8 @@ def potential_results(found: SlabPotential) -> tuple[Result, ...]:
             unit="eV",
             convention=convention,
             reference="vacuum above the upper face",
-            engine="potential file",
-            level="unknown",
+            engine=found.engine,
+            level=found.level,
             charge=0,
             jobs=(),
             warnings=found.warnings,
@@ -86,8 +89,11 @@ def potential_results(found: SlabPotential) -> tuple[Result, ...]:
                 "lower_face_eV": lower,
                 "vacuum_levels_eV": [found.lower.value, found.upper.value],
                 "slopes_eV_per_A": [found.lower.slope, found.upper.slope],
-                "inputs": dict(found.inputs),
             },
+            formula="levels relative to the vacuum",
+            inputs=found.inputs,
+            audit=found.audit,
+            structure=found.atoms,
         )
         for quantity, (lower, upper), convention in items
         if upper is not None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.analysis.charge import ChargeDifference
-from qddft.analysis.profile import atom_heights
+from qddft.analysis.profile import atom_heights, macroscopic_average
 from qddft.core.errors import EngineError, OutputError
 from qddft.outputs.grid import Grid
 from qddft.report.pictures import COLORS, OTHER_COLOR, SPHERE
@@ -47,7 +47,7 @@ class Surface:
 
 
 @styled
-def charge_profile_figure(found: ChargeDifference, *, scheme: str = "papers") -> "Figure":
+def charge_profile_figure(found: ChargeDifference, *, scheme: str = "papers", window: float | None = None) -> "Figure":
     """Draw the planar average of a density difference and the charge gathered up to each height.
 
     Parameters
@@ -56,6 +56,8 @@ def charge_profile_figure(found: ChargeDifference, *, scheme: str = "papers") ->
         The difference.
     scheme
         Colors of gain and loss: ``papers`` (yellow and blue) or ``safe``.
+    window
+        Width of a macroscopic average to draw as well, Angstrom.
     """
     gain, loss = _scheme(scheme)
     figure, (axes,) = new_figure(_PROFILE_MM)
@@ -63,6 +65,9 @@ def charge_profile_figure(found: ChargeDifference, *, scheme: str = "papers") ->
     axes.fill_between(heights, np.clip(values, 0, None), color=gain, alpha=0.85, linewidth=0, label="gathered")
     axes.fill_between(heights, np.clip(values, None, 0), color=loss, alpha=0.85, linewidth=0, label="drained")
     axes.plot(heights, values, color=BLACK, linewidth=0.6)
+    if window is not None:
+        smooth = macroscopic_average(found.profile, window)
+        axes.plot(heights, smooth.values, color=GRAY, linewidth=1.1, label="macroscopic average")
     axes.axhline(0, color=BLACK, linewidth=0.5)
     for plane in found.planes:
         axes.axvline(plane, color=GRAY, linewidth=0.7, linestyle=(0, (4, 2)))
@@ -75,7 +80,7 @@ def charge_profile_figure(found: ChargeDifference, *, scheme: str = "papers") ->
     other.set_ylabel(r"$\Delta Q$ up to this height ($e$)")
     _zeros_together(axes, other)
     axes.set_xlim(heights[0], heights[-1])
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderpad=0.1)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderpad=0.1)
     return figure
 
 

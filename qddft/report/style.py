@@ -18,6 +18,7 @@ PAGE_MM = 178.0
 MM_PER_INCH = 25.4
 FONT_POINTS = 7.5
 DOTS_PER_INCH = 300
+FIGURE_FORMATS = (".pdf", ".svg", ".png")
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, GRAY, BLACK = "#56B4E9", "#CC79A7", "#7F7F7F", "#1A1A1A"
 CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
@@ -37,8 +38,9 @@ _SETTINGS: Any = {
     "legend.frameon": False,
     "axes.unicode_minus": True,
     "hatch.linewidth": 0.6,
-    # text stays text in the SVG, so that it can be searched and edited
+    # text stays text in the SVG and in the PDF, so that it can be searched and edited
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     # the same figure gives the same file
     "svg.hashsalt": "qddft",
 }
@@ -87,7 +89,7 @@ def _bytes(figure: "Figure", kind: str, *, dpi: int) -> bytes:
 
     stream = BytesIO()
     # a date in the file would make every run differ
-    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}[kind]
     figure.savefig(stream, format=kind, dpi=dpi, metadata=metadata)
     return stream.getvalue()
 
@@ -100,3 +102,43 @@ def save_figure(figure: "Figure", folder: Path, name: str) -> list[Path]:
     write_bytes(png, png_bytes(figure))
     write_text(svg, svg_text(figure))
     return [png, svg]
+
+
+def check_figure_path(path: Path) -> None:
+    """Refuse a place for a figure before anything is computed.
+
+    Raises
+    ------
+    OutputError
+        The folder does not exist, or the ending is of no format that is written here.
+    """
+    from qddft.core.errors import OutputError
+
+    if path.suffix and path.suffix.lower() not in FIGURE_FORMATS:
+        raise OutputError(
+            f"{path}: figures are written as {', '.join(FIGURE_FORMATS)}, or without ending as png and svg"
+        )
+    if not path.parent.is_dir():
+        raise OutputError(f"the folder {path.parent} does not exist; make it first")
+
+
+def write_figure(figure: "Figure", path: Path) -> list[Path]:
+    """Write a figure in the format of the ending of ``path``, without one as PNG and SVG, and return the files.
+
+    Raises
+    ------
+    OutputError
+        As ``check_figure_path``, or the file cannot be written.
+    """
+    from qddft.core.errors import OutputError
+    from qddft.core.files import write_bytes
+
+    check_figure_path(path)
+    try:
+        if not path.suffix:
+            return save_figure(figure, path.parent, path.name)
+        kind = path.suffix.lower().removeprefix(".")
+        write_bytes(path, _bytes(figure, kind, dpi=DOTS_PER_INCH))
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    return [path]

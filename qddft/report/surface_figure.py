@@ -8,7 +8,7 @@ from qddft.core.units import EV_PER_A2_IN_J_PER_M2
 from qddft.report.style import BLACK, CYCLE, GRAY, SKY, new_figure, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.figure import Figure
 
@@ -56,6 +56,31 @@ def surface_figure(lines: "Sequence[SurfaceLine]", window: tuple[float | None, f
     if (axes.get_ylim()[0]) < 0:
         axes.axhline(0, color=BLACK, linewidth=0.5)
     axes.legend(loc="best", handlelength=1.4)
+    return figure
+
+
+@styled
+def thickness_figure(details: "Mapping[str, Any]") -> "Figure":
+    """Draw the excess energy of slabs of several thicknesses: on a level line where E(n) is linear.
+
+    Parameters
+    ----------
+    details
+        Of the result of ``thickness_series``.
+    """
+    figure, (axes,) = new_figure(HEIGHT_MM)
+    atoms = np.array(details["n_atoms"], dtype=float)
+    excess = np.array(details["energies_eV"]) - details["bulk_energy_per_atom_eV"] * atoms
+    axes.plot(atoms, 1000 * excess / (2 * details["area_A2"]), "o", color=CYCLE[0], markersize=3.5, label="slabs")
+    fitted = 1000 * details["J_per_m2"] / EV_PER_A2_IN_J_PER_M2
+    axes.axhline(fitted, color=CYCLE[1], linewidth=0.9, label=f"fit: {fitted:.2f} meV/Å$^2$")
+    spread = max(0.02 * abs(fitted), 1.5 * float(np.abs(1000 * excess / (2 * details["area_A2"]) - fitted).max()))
+    axes.set_ylim(fitted - spread, fitted + spread)
+    axes.margins(x=0.1)
+    axes.set_xlabel("atoms in the slab")
+    axes.set_ylabel(r"$[E - n E_\mathrm{bulk}]/2A$ (meV/Å$^2$)")
+    axes.ticklabel_format(axis="y", useOffset=False)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, handlelength=1.4, borderpad=0.1)
     return figure
 
 

@@ -3,7 +3,6 @@
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +15,12 @@ from qddft.jobs.run_folder import PLAN, Entry, Run, load_run
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.store import load_outputs
 from qddft.recipes import recipe_of
-from qddft.recipes.result import Result
+from qddft.recipes.export import Row, key_of, results_table, write_rows
+from qddft.recipes.provenance import input_hashes, structure_of
+from qddft.recipes.result import RECORDED
 from qddft.study.harvest import harvest
 
 if TYPE_CHECKING:
-    from ase import Atoms
     from pandas import DataFrame
 
 JSON, CSV, DATABASE = "results.json", "results.csv", "results.db"
@@ -28,7 +28,7 @@ JSON, CSV, DATABASE = "results.json", "results.csv", "results.db"
 STATE = "collected.json"
 
 
-def collect(run: str | Path) -> "DataFrame":
+def collect(run: str | Path, *, database: str | Path | None = None) -> "DataFrame":
     """Evaluate every recipe of a run on the jobs that are done, and write the three files.
 
     Calculations that VASP finished on a cluster are read first.
@@ -42,6 +42,9 @@ def collect(run: str | Path) -> "DataFrame":
     ----------
     run
         A run folder.
+    database
+        Further ASE database that gets the rows of ``results.db``: ``FILE.db`` or
+        ``postgresql://USER:PASSWORD@HOST:PORT/NAME``; rows of the same jobs are replaced, others stay.
 
     Returns
     -------
@@ -53,21 +56,27 @@ def collect(run: str | Path) -> "DataFrame":
     FolderError
         Not a run folder, or one that cannot be written to.
     OutputError
-        The outputs of a finished job are damaged.
+        The outputs of a finished job are damaged, or the further database cannot be written to.
+    EngineError
+        PostgreSQL is asked for and its driver is not installed.
     """
     folder = load_run(Path(run))
     harvest(folder)
     state = _fingerprint(folder)
     if (stored := _unchanged(folder, state)) is not None:
-        return _table(stored)
+        if database is not None:
+            write_rows(_rows(folder, _finished(folder), stored), database)
+        return results_table(stored)
     done = _finished(folder)
     records = results_of(folder, done)
-    table = _table(records)
+    table = results_table(records)
     with disk_errors(folder.path):
         write_json(folder.path / JSON, records)
         write_text(folder.path / CSV, table.to_csv(index=False, lineterminator="\n"))
         _write_database(folder, done, records)
         write_json(folder.path / STATE, {"of": state, "files": _stamps(folder)})
+    if database is not None:
+        write_rows(_rows(folder, done, records), database)
     return table
 
 
@@ -83,6 +92,7 @@ def results_of(run: Run, done: Mapping[str, Outputs]) -> list[dict[str, Any]]:
     """
     jobs = {entry.id: run.job(entry) for entry in run.entries}
     statuses = run.statuses()
+    folders = {entry.id: run.folder(entry) for entry in run.entries}
     records = []
     for planned in run.recipes:
         recipe = recipe_of(planned, jobs)
@@ -92,8 +102,15 @@ def results_of(run: Run, done: Mapping[str, Outputs]) -> list[dict[str, Any]]:
         for result in recipe.evaluate(outputs):
             record = result.record()
             record["warnings"] += failures
+            record["inputs"] = _inputs(run.path, [folders[job] for job in result.jobs if job in done])
             records.append(record)
     return records
+
+
+def _inputs(root: Path, folders: list[Path]) -> dict[str, str]:
+    """Return the products of the jobs of a result and their hashes, as paths from the run folder."""
+    found = input_hashes([folder / OUTPUTS for folder in folders])
+    return {str(Path(path).relative_to(root)): value for path, value in found.items()}
 
 
 def _fingerprint(run: Run) -> str:
@@ -101,7 +118,7 @@ def _fingerprint(run: Run) -> str:
     from qddft import __version__
 
     kept = [_stamp(run.folder(entry) / name) for entry in run.entries for name in (OUTPUTS, FAILURE)]
-    return content_hash([__version__, _stamp(run.path / PLAN), kept])
+    return content_hash([__version__, list(RECORDED), _stamp(run.path / PLAN), kept])
 
 
 def _unchanged(run: Run, state: str) -> list[dict[str, Any]] | None:
@@ -140,62 +157,27 @@ def _failures(needed: Mapping[str, Job], statuses: Mapping[str, JobStatus]) -> l
     return [f"{label} failed: {status.reason}" for label, status in failed.items()]
 
 
-def _table(records: list[dict[str, Any]]) -> "DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame([_flat(record) for record in records])
-
-
-def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with one plain value a column: lists joined, mappings spread out or as JSON."""
-    row: dict[str, Any] = {}
-    # in the order of the class, whatever order a file had
-    for key in (field.name for field in fields(Result)):
-        value = record[key]
-        if key == "details":
-            row |= {f"details.{name}": _plain(value[name]) for name in sorted(value)}
-        elif key == "source_value":
-            row |= {f"published.{name}": _plain((value or {}).get(name)) for name in ("value", "tolerance", "source")}
-        else:
-            row[key] = _plain(value)
-    return row
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return "; ".join(value)
-    if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, sort_keys=True)
-    return value
-
-
 def _write_database(run: Run, done: Mapping[str, Outputs], records: list[dict[str, Any]]) -> None:
     """Write the database beside its final name and move it there, so that readers never see half of it."""
     from ase.db import connect
 
     with tempfile.TemporaryDirectory(prefix=".results-", suffix=".tmp", dir=run.path) as folder:
         draft = Path(folder) / DATABASE
-        with connect(draft, append=False) as database:
-            for entry in run.entries:
-                if entry.id in done:
-                    atoms, pairs, data = _row(run, entry, done[entry.id], records)
-                    database.write(atoms, key_value_pairs=pairs, data=data)
-        if not draft.exists():
+        rows = _rows(run, done, records)
+        write_rows(rows, draft)
+        if not rows:
             # nothing is done yet; an empty database still has its tables
             connect(draft).delete([])
         draft.replace(run.path / DATABASE)
 
 
-def _row(
-    run: Run, entry: Entry, outputs: Outputs, records: list[dict[str, Any]]
-) -> tuple["Atoms", dict[str, Any], dict[str, Any]]:
-    """Return structure with energy and forces, searchable keys, and the results this job enters."""
-    from ase.calculators.singlepoint import SinglePointCalculator
+def _rows(run: Run, done: Mapping[str, Outputs], records: list[dict[str, Any]]) -> list[Row]:
+    return [_row(run, entry, done[entry.id], records) for entry in run.entries if entry.id in done]
 
-    atoms = outputs.atoms.copy()
-    atoms.calc = SinglePointCalculator(
-        atoms, energy=outputs.energy, free_energy=outputs.free_energy, forces=outputs.forces
-    )
+
+def _row(run: Run, entry: Entry, outputs: Outputs, records: list[dict[str, Any]]) -> Row:
+    """Return structure with energy and forces, searchable keys, and the results this job enters."""
+    atoms = structure_of(outputs)
     pairs = {
         "job": entry.id,
         "job_name": entry.name,
@@ -211,5 +193,7 @@ def _row(
     whole = entry.role == "complex" and 0 in atoms.arrays.get("fragment", ())
     if whole and len(entered) == 1:
         pairs |= {"ligand": entered[0]["ligand"], "reference": entered[0]["reference"]}
-        pairs |= {entered[0]["quantity"]: entered[0]["value"]} if entered[0]["value"] is not None else {}
-    return atoms, pairs, {"results": entered, "settings": dict(outputs.settings), "warnings": list(outputs.warnings)}
+        if entered[0]["value"] is not None:
+            pairs[key_of(entered[0]["quantity"])] = entered[0]["value"]
+    data = {"results": entered, "settings": dict(outputs.settings), "warnings": list(outputs.warnings)}
+    return Row(f"job-{entry.id}", atoms, pairs, data)

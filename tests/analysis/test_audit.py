@@ -91,6 +91,15 @@ def test_the_parity_of_an_unstarted_calculation_follows_from_its_atoms():
     assert "an odd number of electrons was computed without spin" in audit.differences[0].text
 
 
+def test_a_closed_shell_molecule_needs_no_spin():
+    slab = run("slab", Atoms("Ni4", cell=[2.5, 2.5, 20], pbc=True), nelect=40.0, ispin=2, magnetization=2.5)
+    water, oxygen = (Atoms(name, cell=[12, 12, 12], pbc=True) for name in ("OH2", "O2"))
+    audit = compare([slab, run("water", water, nelect=8.0, kpoints=[1, 1, 1])])
+    assert [item.importance for item in audit.differences if item.key == "ispin"] == ["changes accuracy"]
+    audit = compare([slab, run("oxygen", oxygen, nelect=12.0, kpoints=[1, 1, 1])])
+    assert [item.importance for item in audit.differences if item.key == "ispin"] == ["decides energies"]
+
+
 def test_another_potential_of_the_same_element_decides():
     other = run("b", potentials=["PAW_PBE Pb 08Apr2002"])
     audit = compare([run("a"), other])

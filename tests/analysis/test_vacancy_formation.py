@@ -53,5 +53,5 @@ def test_charges_are_never_silent():
     require_charge_state(1.0, STATE)
     with pytest.raises(ChargeError, match=r"the defect has the charge \+1: its energy needs .* a two-dimensional one"):
         require_charge_state(1.0, None)
-    with pytest.raises(ChargeError, match=r"the defect has the charge -1, not \+1"):
+    with pytest.raises(ChargeError, match=r"the defect has the charge -1 by its number of electrons, not \+1"):
         require_charge_state(-1.0, STATE)

@@ -44,7 +44,9 @@ def test_a_pattern_beside_printed_peaks(files, capsys):
     assert "(100)" in shown
     assert "printed 15.200° (d 5.8" in shown
     assert main([*VERB, "bulk.vasp", "--xrd", "--json"]) == DONE
-    assert json.loads(capsys.readouterr().out)["peaks"]
+    *_, pattern = json.loads(capsys.readouterr().out)
+    assert pattern["details"]["peaks"]
+    assert pattern["unit"] == "° 2θ"
 
 
 @pytest.mark.parametrize(

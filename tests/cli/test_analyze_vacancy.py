@@ -77,7 +77,7 @@ def test_json_is_one_document(runs, capsys):
     assert main([*BASE, "--mu", "I=phase-I2", "--json"]) == DONE
     (record,) = json.loads(capsys.readouterr().out)
     assert record["value"] == pytest.approx(3.0)
-    assert len(record["details"]["inputs"]) == 3
+    assert len(record["inputs"]) == 3
 
 
 @pytest.mark.parametrize(

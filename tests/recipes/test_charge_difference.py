@@ -138,7 +138,7 @@ def test_results_carry_everything(found):
     gained, moved = (result.record() for result in charge_results(found))
     assert (gained["unit"], gained["quantity"]) == ("e", "charge_gained_by_ligand")
     assert gained["ligand"] == "CO"
-    assert len(gained["details"]["inputs"]) == 3
+    assert len(gained["inputs"]) == 3
     assert moved["value"] == pytest.approx(found.moved)
     json.dumps([gained, moved])
 

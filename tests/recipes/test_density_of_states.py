@@ -47,8 +47,8 @@ def test_real_halide_perovskite():
     assert found.dos.zero.kind == "vbm"
     record = found.results()[0].record()
     assert record["quantity"] == "band_gap"
-    assert list(record["details"]["inputs"]) == [str(SN / "vasprun.xml.gz")]
-    assert len(next(iter(record["details"]["inputs"].values()))) == 64
+    assert list(record["inputs"]) == [str(SN / "vasprun.xml.gz")]
+    assert len(next(iter(record["inputs"].values()))) == 64
     json.dumps(record)
 
 

@@ -22,7 +22,7 @@ def test_files_and_outputs_agree(tmp_path):
     assert by_file.geometry.bonds == pytest.approx(by_outputs.geometry.bonds, abs=1e-6)
     assert list(by_file.inputs) == [str(tmp_path / "POSCAR")]
     assert by_outputs.warnings == ()
-    assert json.dumps(by_file.record())
+    assert json.dumps([item.record() for item in by_file.results()])
 
 
 def test_unrelaxed_structures_and_other_cells_are_told():

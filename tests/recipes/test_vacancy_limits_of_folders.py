@@ -159,7 +159,7 @@ def test_oxygen_vacancies_of_vanadium_pentoxide(site):
     assert result.details["limits_eV"] == pytest.approx(known["formation_energy_eV"][site], abs=2e-6)
     # vasprun.xml alone does not tell the dispersion correction, and nothing else is doubtful
     assert [text.split(" is unknown")[0] for text in result.warnings] == ["settings: dispersion"]
-    assert len(result.details["inputs"]) == 2
+    assert len(result.inputs) == 2
 
 
 @present

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qddft.cli.console import place, print_json, say
+from qddft.cli.analyze.options import AsJson, Csv, Curves, Database, FigureFile, Wanted, deliver
+from qddft.cli.console import say
 from qddft.cli.verb import add
 from qddft.core.errors import OutputError
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from matplotlib.figure import Figure
 
     from qddft.recipes.electronic_structure import ElectronicStructure
 
@@ -28,7 +30,7 @@ def register(group: typer.Typer) -> None:
     """Add the analysis."""
     examples = (
         "qddft analyze dos runs/complex",
-        "qddft analyze dos runs/complex --window -5 -3 --zero vbm --figure dos --csv dos.csv",
+        "qddft analyze dos runs/complex --window -5 -3 --zero vbm --figure dos.pdf --curves dos.csv",
     )
     add(group, "dos", dos, examples=examples)
 
@@ -41,14 +43,17 @@ def dos(
     window: Window = None,
     edges: Edges = None,
     labels: Annotated[Path | None, typer.Option(help="Structure file of the same atoms that tells fragments.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write FIGURE.png and FIGURE.svg.")] = None,
     show: Shown = None,
-    csv: Annotated[Path | None, typer.Option(help="Write all curves to this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
+    curves: Curves = None,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    database: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Density of states by element, orbital, fragment and layer, with gap, states in the gap, overlap and alignment."""
     from qddft.recipes.electronic_structure import electronic_structure
 
+    wanted = Wanted(as_json, csv, database, figure, (curves,))
     found = electronic_structure(
         path,
         zero=zero_of(zero),
@@ -58,13 +63,17 @@ def dos(
         edges=edges,
         labels=None if labels is None else _structure(labels),
     )
-    files = _write(found, figure, show, csv)
-    if as_json:
-        print_json([result.record() for result in found.results()])
-        return
-    _print(found)
-    if files:
-        say("\nfiles: " + ", ".join(place(file) for file in files))
+    if curves is not None:
+        from qddft.report.dos_table import dos_table
+
+        dos_table(found.dos).to_csv(curves, index=False, float_format="%.6g")
+    deliver(found.results(), wanted, tell=lambda: _print(found), draw=lambda: {"": _draw(found, show)})
+
+
+def _draw(found: "ElectronicStructure", show: tuple[float, float] | None) -> "Figure":
+    from qddft.report.dos_figure import dos_figure
+
+    return dos_figure(found.dos, window=show, gap_states=found.gap_states, overlap=found.overlap)
 
 
 def zero_of(text: str) -> str | float:
@@ -91,27 +100,6 @@ def _structure(path: Path) -> "Atoms":
     if "fragment" not in atoms.arrays:
         raise OutputError(f"{path} labels no atoms: it needs a column 'fragment' (qddft build complex -o FILE.extxyz)")
     return atoms
-
-
-def _write(
-    found: "ElectronicStructure", figure: Path | None, show: tuple[float, float] | None, csv: Path | None
-) -> list[Path]:
-    files: list[Path] = []
-    for path in (figure, csv):
-        if path is not None and not path.parent.is_dir():
-            raise OutputError(f"the folder {path.parent} does not exist; make it first")
-    if csv is not None:
-        from qddft.report.dos_table import dos_table
-
-        dos_table(found.dos).to_csv(csv, index=False, float_format="%.6g")
-        files.append(csv)
-    if figure is not None:
-        from qddft.report.dos_figure import dos_figure
-        from qddft.report.style import save_figure
-
-        drawn = dos_figure(found.dos, window=show, gap_states=found.gap_states, overlap=found.overlap)
-        files += save_figure(drawn, figure.parent, figure.name)
-    return files
 
 
 def _print(found: "ElectronicStructure") -> None:

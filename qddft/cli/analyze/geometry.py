@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qddft.cli.console import note, place, print_json, say, show
+from qddft.cli.analyze.options import AsJson, Csv, Database, FigureFile, Wanted, deliver
+from qddft.cli.console import say, show
 from qddft.cli.verb import add
 from qddft.core.errors import OutputError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from qddft.recipes.geometry_of_folders import GeometryReport
 
 # as many lines of a pattern as fit a screen
@@ -33,36 +36,34 @@ def geometry(
     peaks: Annotated[
         list[float] | None, typer.Option(help="Printed peak, degrees 2θ, to lie beside; repeat it.")
     ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write FIGURE.png and .svg: the pattern with --xrd.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    database: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Measure Pb-X bonds, Pb-X-Pb angles, octahedra and layers, and what a ligand changed."""
     from qddft.recipes.geometry_of_folders import geometry as report_of
 
     if not wavelength > 0:
         raise OutputError(f"the wavelength has to be positive, not {wavelength:g}")
+    wanted = Wanted(as_json, csv, database, figure)
     found = report_of(path, before=before, xrd=xrd, wavelength=wavelength)
-    files = _draw(found, figure, peaks or [])
-    if as_json:
-        print_json(found.record())
-        return
-    _print(found, peaks or [], wavelength)
-    for text in found.warnings:
-        note(f"warning: {text}")
-    if files:
-        say("\nfiles: " + ", ".join(place(file) for file in files))
+    printed = peaks or []
+    deliver(
+        found.results(printed=printed),
+        wanted,
+        tell=lambda: _print(found, printed, wavelength),
+        draw=lambda: _draw(found, printed),
+    )
 
 
-def _draw(found: "GeometryReport", figure: Path | None, printed: list[float]) -> list[Path]:
-    if figure is None:
-        return []
-    if not figure.parent.is_dir():
-        raise OutputError(f"the folder {figure.parent} does not exist; make it first")
+def _draw(found: "GeometryReport", printed: list[float]) -> "dict[str, Figure]":
+    """Return the pattern where one was asked for, else bonds and tilts."""
     from qddft.report.geometry_figure import geometry_figure, pattern_figure
-    from qddft.report.style import save_figure
 
-    drawn = pattern_figure(found.peaks, printed) if found.peaks else geometry_figure(found.geometry, found.before)
-    return save_figure(drawn, figure.parent, figure.name)
+    if found.peaks:
+        return {"": pattern_figure(found.peaks, printed)}
+    return {"": geometry_figure(found.geometry, found.before)}
 
 
 def _print(found: "GeometryReport", printed: list[float], wavelength: float) -> None:

@@ -1,20 +1,26 @@
 """``qddft analyze potential``: vacuum levels, work function, ionization potential, electron affinity."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qddft.cli.console import place, print_json, say
+from qddft.cli.analyze.options import AsJson, Csv, Curves, Database, FigureFile, Wanted, deliver
+from qddft.cli.console import say
 from qddft.cli.verb import add
-from qddft.core.errors import OutputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+    from qddft.analysis.potential import SlabPotential
 
 
 def register(group: typer.Typer) -> None:
     """Add the analysis."""
     examples = (
         "qddft analyze potential runs/slab",
-        "qddft analyze potential runs/slab --average 6.0 --figure potential --csv potential.csv",
+        "qddft analyze potential runs/slab --average 6.0 --figure potential.pdf --curves potential.csv",
     )
     add(group, "potential", potential, examples=examples)
 
@@ -23,9 +29,14 @@ def potential(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of a finished slab run with its LOCPOT.")],
     locpot: Annotated[Path | None, typer.Option(help="The potential, where it is not the folder's LOCPOT.")] = None,
     average: Annotated[float | None, typer.Option(help="Window of a macroscopic average, Angstrom.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write FIGURE.png and FIGURE.svg.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write height and planar average.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the potential: .cube, .xsf, or LOCPOT.")
+    ] = None,
+    curves: Curves = None,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    database: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Potential across a slab: vacuum levels on both sides, dipole step, work function, IP and EA.
 
@@ -33,25 +44,41 @@ def potential(
     """
     from qddft.recipes.work_function import potential_results, work_function
 
-    for file in (figure, csv):
-        if file is not None and not file.parent.is_dir():
-            raise OutputError(f"the folder {file.parent} does not exist; make it first")
+    wanted = Wanted(as_json, csv, database, figure, (curves, output))
     found = work_function(path, locpot=locpot)
-    files: list[Path] = []
-    if figure is not None:
-        from qddft.report.potential_figure import potential_figure
-        from qddft.report.style import save_figure
+    if output is not None:
+        from qddft.outputs.grid_files import read_grid
+        from qddft.outputs.grid_write import write_grid
 
-        files += save_figure(potential_figure(found, window=average), figure.parent, figure.name)
-    if csv is not None:
-        import pandas as pd
+        write_grid(read_grid(path if locpot is None else locpot, quantity="potential"), output)
+    if curves is not None:
+        _curves(found, average).to_csv(curves, index=False, float_format="%.8g")
+    deliver(
+        potential_results(found),
+        wanted,
+        tell=lambda: _print(found),
+        draw=lambda: {"": _draw(found, average)},
+    )
 
-        columns = {"height_A": found.profile.heights, "potential_eV": found.profile.values}
-        pd.DataFrame(columns).to_csv(csv, index=False, float_format="%.8g")
-        files.append(csv)
-    if as_json:
-        print_json([result.record() for result in potential_results(found)])
-        return
+
+def _curves(found: "SlabPotential", average: float | None) -> "DataFrame":
+    import pandas as pd
+
+    columns = {"height_A": found.profile.heights, "potential_eV": found.profile.values}
+    if average is not None:
+        from qddft.analysis.profile import macroscopic_average
+
+        columns["macroscopic_average_eV"] = macroscopic_average(found.profile, average).values
+    return pd.DataFrame(columns)
+
+
+def _draw(found: "SlabPotential", average: float | None) -> "Figure":
+    from qddft.report.potential_figure import potential_figure
+
+    return potential_figure(found, window=average)
+
+
+def _print(found: "SlabPotential") -> None:
     for name, level in (("below", found.lower), ("above", found.upper)):
         kind = "flat" if level.flat else "NOT flat"
         say(f"vacuum level {name} the slab: {level.value:.4f} eV, {kind} ({1000 * level.slope:.2f} meV/Å)")
@@ -63,7 +90,3 @@ def potential(
     ):
         if pair[0] is not None and pair[1] is not None:
             say(f"{name}: {pair[0]:.4f} eV below, {pair[1]:.4f} eV above")
-    for text in found.warnings:
-        say(f"warning: {text}")
-    if files:
-        say("\nfiles: " + ", ".join(place(file) for file in files))

@@ -5,11 +5,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qddft.cli.console import note, place, print_json, say
+from qddft.cli.analyze.options import (
+    AllowDifferences,
+    AllowUnconverged,
+    AsJson,
+    Csv,
+    Database,
+    FigureFile,
+    Wanted,
+    deliver,
+)
+from qddft.cli.console import say
 from qddft.cli.verb import add
-from qddft.core.errors import OutputError, ReferenceSchemeError
+from qddft.core.errors import ReferenceSchemeError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from qddft.recipes.result import Result
     from qddft.recipes.surface_of_folders import SurfaceEnergies
 
@@ -17,7 +29,7 @@ if TYPE_CHECKING:
 def register(group: typer.Typer) -> None:
     """Add the analysis."""
     examples = (
-        "qddft analyze surface slab-pbx2/ slab-csx/ --bulk bulk/ --bx2 pbbr2/ --ax csbr/ --figure surface",
+        "qddft analyze surface slab-pbx2/ slab-csx/ --bulk bulk/ --bx2 pbbr2/ --ax csbr/ --figure surface.pdf",
         "qddft analyze surface slab-5/ slab-7/ slab-9/          thicknesses of one composition: linear fit",
     )
     add(group, "surface", surface, examples=examples)
@@ -28,49 +40,46 @@ def surface(
     bulk: Annotated[Path | None, typer.Option(help="Folder of the ABX3 crystal.")] = None,
     bx2: Annotated[Path | None, typer.Option(help="Folder of solid BX2, one limit of the chemical potential.")] = None,
     ax: Annotated[Path | None, typer.Option(help="Folder of solid AX, the other limit.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write FIGURE.png and .svg.")] = None,
-    allow_unconverged: Annotated[bool, typer.Option(help="Give marked numbers all the same.")] = False,
-    allow_differences: Annotated[bool, typer.Option(help="Give marked numbers all the same.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    database: Database = None,
+    allow_unconverged: AllowUnconverged = False,
+    allow_differences: AllowDifferences = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compute surface energies: against the chemical potential with --bulk and --bx2, else from several thicknesses."""
     from qddft.recipes.surface_of_folders import surface_energies, thickness_series
 
+    wanted = Wanted(as_json, csv, database, figure)
     allowed = {"allow_unconverged": allow_unconverged, "allow_differences": allow_differences}
-    files: list[Path] = []
     if bulk is None and bx2 is None and ax is None:
-        if figure is not None:
-            raise ReferenceSchemeError("the figure shows the chemical potential: give --bulk and --bx2")
-        results: tuple[Result, ...] = (thickness_series(slabs, **allowed),)
-    elif bulk is None or bx2 is None:
-        raise ReferenceSchemeError("surface energies against the chemical potential need both --bulk and --bx2")
-    else:
-        found = surface_energies(slabs, bulk, bx2, ax, **allowed)
-        results = found.results
-        files = _draw(found, figure)
-    if as_json:
-        print_json([result.record() for result in results])
+        series = thickness_series(slabs, **allowed)
+        deliver([series], wanted, tell=lambda: _print(series), draw=lambda: {"": _fit(series)})
         return
-    for result in results:
-        _print(result)
-    for text in dict.fromkeys(text for result in results for text in result.warnings):
-        note(f"warning: {text}")
-    if files:
-        say("\nfiles: " + ", ".join(place(file) for file in files))
+    if bulk is None or bx2 is None:
+        raise ReferenceSchemeError("surface energies against the chemical potential need both --bulk and --bx2")
+    found = surface_energies(slabs, bulk, bx2, ax, **allowed)
+    deliver(found.results, wanted, tell=lambda: _print_all(found), draw=lambda: {"": _draw(found)})
 
 
-def _draw(found: "SurfaceEnergies", figure: Path | None) -> list[Path]:
-    if figure is None:
-        return []
-    if not figure.parent.is_dir():
-        raise OutputError(f"the folder {figure.parent} does not exist; make it first")
-    if any(result.value is None for result in found.results):
-        raise ReferenceSchemeError(f"no figure of energies that cannot be trusted: {found.results[0].warnings[0]}")
-    from qddft.report.style import save_figure
+def _fit(series: "Result") -> "Figure":
+    from qddft.report.surface_figure import thickness_figure
+
+    return thickness_figure(series.details)
+
+
+def _draw(found: "SurfaceEnergies") -> "Figure":
     from qddft.report.surface_figure import surface_figure
 
     salt = next((line.termination for line in found.lines if line.termination.endswith("2")), "BX2")
-    return save_figure(surface_figure(found.lines, found.window, salt), figure.parent, figure.name)
+    return surface_figure(found.lines, found.window, salt)
+
+
+def _print_all(found: "SurfaceEnergies") -> None:
+    for result in found.results:
+        _print(result)
+    for pair, total in found.sums.items():
+        say(f"sum of {pair}: {1000 * total:.3f} meV/Å² at every chemical potential")
 
 
 def _print(result: "Result") -> None:
