@@ -62,24 +62,19 @@ def build_alloy(
     EngineError
         ``sqs`` without sqsgenerator.
     """
-    asked = parse_composition(formula)
     repeats = _repeats(supercell)
-    if order not in ORDERS:
-        raise StructureError(f"order {order!r}: {did_you_mean(str(order), ORDERS)}")
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise StructureError(f"seed {seed!r}: give a whole number, 0 or more.")
-    _check_end_members(asked)
-    # an edge given as a number already scales the end member; a name is averaged below
-    crystal = build_bulk(f"CsPb{_main_halide(asked)}3", phase=phase, lattice=lattice)
+    asked = checked_alloy(formula, order, seed)
+    crystal = end_member(asked, phase, lattice)
     leads = crystal.symbols.count("Pb") * int(np.prod(repeats))
     counts = {
         "A": site_counts(asked.a, leads, "A"),
         "B": {"Pb": leads},
         "X": site_counts(asked.x, 3 * leads, "X"),
     }
-    reached = Composition(*(_fractions(counts[kind]) for kind in ("A", "B", "X")))
-    crystal, description = _stretched(crystal, reached, phase, lattice)
-    mixed, cations, shells = _occupied(crystal * repeats, counts, order, int(seed))
+    reached = Composition(*(fractions_of(counts[kind]) for kind in ("A", "B", "X")))
+    crystal, description = stretched(crystal, reached, phase, lattice)
+    edge = float(np.cbrt(crystal.get_volume() / crystal.symbols.count("Pb")))
+    mixed, cations, shells = occupied(crystal * repeats, counts, order, int(seed), edge)
     filled = fill_cages(mixed, cations, int(seed))
     description |= {
         "formula": reached.formula,
@@ -114,6 +109,31 @@ def vegard(composition: Composition, phase: str, lattice: str) -> tuple[tuple[fl
     return (a, b, c), "Vegard over the halides: " + " + ".join(terms)
 
 
+def checked_alloy(formula: str, order: str, seed: int) -> Composition:
+    """Return the composition that was asked for, after checking that it can be arranged.
+
+    Raises
+    ------
+    StructureError
+        A formula that is no ABX3, an unknown order, a seed that is no whole number, or a cation without end member.
+    """
+    asked = parse_composition(formula)
+    if order not in ORDERS:
+        raise StructureError(f"order {order!r}: {did_you_mean(str(order), ORDERS)}")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise StructureError(f"seed {seed!r}: give a whole number, 0 or more.")
+    _check_end_members(asked)
+    return asked
+
+
+def end_member(asked: Composition, phase: str, lattice: str | float) -> "Atoms":
+    """Return the cesium crystal of the main halide, whose fractional coordinates an alloy has.
+
+    An edge given as a number already scales it; a name is averaged by ``stretched``.
+    """
+    return build_bulk(f"CsPb{_main_halide(asked)}3", phase=phase, lattice=lattice)
+
+
 def _repeats(supercell: Sequence[int]) -> tuple[int, int, int]:
     """Check the supercell."""
     sizes = [int(n) for n in supercell if isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= 1]
@@ -135,21 +155,21 @@ def _main_halide(composition: Composition) -> str:
     return max(composition.x, key=lambda symbol: (composition.x[symbol], symbol))
 
 
-def _fractions(counts: Mapping[str, int]) -> dict[str, float]:
+def fractions_of(counts: Mapping[str, int]) -> dict[str, float]:
     """Return the fractions of whole numbers of sites."""
     total = sum(counts.values())
     return {symbol: count / total for symbol, count in counts.items()}
 
 
-def _stretched(
+def stretched(
     crystal: "Atoms", reached: Composition, phase: str, lattice: str | float
 ) -> tuple["Atoms", dict[str, Any]]:
     """Return the crystal of the main halide at the averaged lattice, and what is to be said about it."""
-    stretched = crystal.copy()
+    wider = crystal.copy()
     description: dict[str, Any] = {"phase": phase}
     if isinstance(lattice, str):
         edges, source = vegard(reached, phase, lattice)
-        stretched.set_cell(edges, scale_atoms=True)
+        wider.set_cell(edges, scale_atoms=True)
         description |= {"lattice": lattice}
         if any(symbol in molecular_cations() for symbol in reached.a):
             description["note"] = "the lattice is that of the cesium compounds; molecular cations are not averaged in"
@@ -157,16 +177,33 @@ def _stretched(
         a, b, c = (float(length) for length in crystal.cell.lengths())
         edges, source = (a, b, c), "given by user"
         description |= {"lattice": "given"}
-    stretched.info = {}
-    return stretched, description | dict(zip("abc", edges, strict=True)) | {"source": source}
+    wider.info = {}
+    return wider, description | dict(zip("abc", edges, strict=True)) | {"source": source}
 
 
-def _occupied(
-    crystal: "Atoms", counts: Mapping[str, Mapping[str, int]], order: Order, seed: int
+def occupied(
+    crystal: "Atoms", counts: Mapping[str, Mapping[str, int]], order: Order, seed: int, edge: float
 ) -> tuple["Atoms", dict[int, str], dict[str, float]]:
-    """Return the crystal with its halides placed, the cations that are molecules, and the order reached."""
+    """Arrange the species of an alloy on the sites of a crystal or slab.
+
+    Parameters
+    ----------
+    crystal
+        Of the end member; periodic.
+    counts
+        Sublattice (``A``, ``X``) -> species -> number of sites.
+    order, seed
+        As in ``build_alloy``.
+    edge
+        Pseudo-cubic lattice constant, Angstrom.
+
+    Returns
+    -------
+    tuple
+        The structure with its halides placed, index -> short name of the cations that are molecules, and the
+        first-shell Warren-Cowley parameter of each mixed sublattice.
+    """
     symbols = np.array(crystal.get_chemical_symbols())
-    edge = float(np.cbrt(crystal.get_volume() / counts["B"]["Pb"]))
     mixed = crystal.copy()
     cations: dict[int, str] = {}
     shells = {}

@@ -159,7 +159,7 @@ def find_bulk(formula: str, phase: str = "cubic") -> Bulk:
     of_formula = [bulk for bulk in bulks if bulk.formula.lower() == str(formula).lower()]
     if not of_formula:
         if any(mark in str(formula) for mark in "(."):
-            raise StructureError(f"{formula!r} is a mixed crystal: make it with qddft.atoms.alloy.build_alloy.")
+            raise StructureError(f"{formula!r} is a mixed crystal: make it with qddft.build_alloy.")
         hint = did_you_mean(str(formula), [bulk.formula for bulk in bulks])
         raise StructureError(f"unknown bulk {formula!r}. {hint} Any other crystal can be given as ase.Atoms.")
     for bulk in of_formula:

@@ -83,16 +83,30 @@ def fill_cages(crystal: "Atoms", cations: dict[int, str], seed: int) -> "Atoms":
     StructureError
         An unknown cation.
     """
-    if not cations:
-        return crystal.copy()
+    filled = crystal.copy()
+    del filled[sorted(cations)]
+    for index, shape in turned_molecules(crystal, cations, seed).items():
+        filled += _molecule(shape.symbols, crystal.positions[index] + shape.offsets)
+    return filled
+
+
+def turned_molecules(crystal: "Atoms", cations: dict[int, str], seed: int) -> dict[int, Shape]:
+    """Return the molecule for each of the atoms that ``fill_cages`` replaces, turned as it is there.
+
+    Raises
+    ------
+    StructureError
+        An unknown cation.
+    """
     generator = np.random.default_rng(seed)
     filled = crystal.copy()
     del filled[sorted(cations)]
+    turned = {}
     for index in sorted(cations):
         shape = shape_of(cations[index])
-        offsets = _best_turn(filled, crystal.positions[index], shape, generator)
-        filled += _molecule(shape.symbols, crystal.positions[index] + offsets)
-    return filled
+        turned[index] = Shape(shape.symbols, _best_turn(filled, crystal.positions[index], shape, generator))
+        filled += _molecule(shape.symbols, crystal.positions[index] + turned[index].offsets)
+    return turned
 
 
 def molecule_records(cations: list[str]) -> list[dict[str, Any]]:

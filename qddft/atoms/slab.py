@@ -1,14 +1,18 @@
 """(001) slabs of perovskites with the termination of each face asked for by name."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qddft.atoms.alloy import end_member
+from qddft.atoms.alloy_order import Order
+from qddft.atoms.alloy_slab import Mixture, crystal_of, filled, mixture_of
 from qddft.atoms.bulk import build_bulk, describe_bulk
 from qddft.atoms.cage import DUMMY, collapse_molecules, expand_molecules, held_molecules
 from qddft.atoms.ions import B_CATIONS, HALIDES
-from qddft.atoms.pseudocubic import PseudoCubic, pseudocubic
+from qddft.atoms.pseudocubic import PseudoCubic, pseudocubic, with_normal
 from qddft.atoms.slab_options import (
     Supercell,
     check_fixed_layers,
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 FLOOR = 1.0
 
 
-def build_slab(
+def build_slab(  # noqa: PLR0913  (every choice a person makes about one slab)
     bulk: "str | Atoms",
     *,
     termination: str | Sequence[str] = "PbX2",
@@ -36,6 +40,9 @@ def build_slab(
     lattice: str | float = "pbe",
     phase: str = "cubic",
     fixed_layers: int | str = 0,
+    normal: str | None = None,
+    order: Order = "random",
+    seed: int = 0,
 ) -> "Atoms":
     """Cut an (001) slab.
 
@@ -45,8 +52,9 @@ def build_slab(
     Parameters
     ----------
     bulk
-        Formula of a library crystal (``CsPbBr3``), or a perovskite crystal as ``ase.Atoms``; then ``lattice`` and
-        ``phase`` are not used.
+        Formula of a library crystal (``CsPbBr3``) or of an alloy (``CsPb(Br0.67I0.33)3``, ``GA0.25Cs0.75PbI3``), which
+        gets a cell as large as the slab; or a perovskite crystal as ``ase.Atoms``, and then ``lattice``, ``phase``,
+        ``order`` and ``seed`` are not used.
     termination
         ``PbX2`` or ``CsX`` (``PbBr2``, ``CsBr`` are understood) on both faces, or a pair (top, bottom).
     layers
@@ -56,9 +64,14 @@ def build_slab(
     vacuum
         Empty height above the highest atom, Angstrom: the cell is as high as the slab plus this.
     lattice, phase
-        See ``build_bulk``. The face normal is the pseudo-cubic axis closest to the third cell vector.
+        See ``build_bulk``.
     fixed_layers
         Layers held by ``FixAtoms``, counted from the bottom, or ``"all"``.
+    normal
+        Pseudo-cubic axis across which the faces lie, as in ``with_normal``: ``a``, ``b`` or ``c``; without it the one
+        closest to the third cell vector, which is ``c``.
+    order, seed
+        Of an alloy, see ``build_alloy``.
 
     Returns
     -------
@@ -71,25 +84,42 @@ def build_slab(
     StructureError
         An option that makes no slab, or a lateral cell in which the pattern of tilts does not fit.
     """
-    given = build_bulk(bulk, phase=phase, lattice=lattice) if isinstance(bulk, str) else bulk
-    # a molecule on the A site moves as one; it is put back when the layers are cut
-    crystal, shapes = collapse_molecules(given)
-    halides, a_sites, b_sites = _sublattices(crystal)
+    mixture = mixture_of(bulk, order, seed) if isinstance(bulk, str) else None
+    lateral, label = parse_supercell(supercell)
+    given = bulk
+    if isinstance(given, str):
+        given = (
+            end_member(mixture.asked, phase, lattice) if mixture else build_bulk(given, phase=phase, lattice=lattice)
+        )
+    halides, a_sites, b_sites = _sublattices(collapse_molecules(given)[0], mixture)
     top, bottom = parse_termination(termination, a_sites, b_sites, halides)
     count = check_layers(layers, top, bottom)
     fixed = check_fixed_layers(fixed_layers, count)
     gap = check_vacuum(vacuum)
-    lateral, label = parse_supercell(supercell)
+    counts: dict[str, dict[str, int]] = {}
+    if mixture is not None:
+        given, counts = crystal_of(mixture, _sites(lateral, bottom, count), phase, lattice)
+    if normal is not None:
+        given = with_normal(given, normal)
+    # a molecule on the A site moves as one; it is put back when the layers are cut
+    crystal, shapes = collapse_molecules(given)
     frame = pseudocubic(crystal)
     cells = _lateral_cells(frame, lateral, label)
     cut = _cut(crystal, frame, cells, first=0 if bottom == "PbX2" else 1, layers=count)
     _check_stacking(cut, lateral)
     slab, turn = _flat(cut)
+    description = describe_bulk(given)
+    molecules = held_molecules(cut, shapes, given)
+    if mixture is not None:
+        full = filled(slab, mixture, counts, float(np.cbrt(abs(np.linalg.det(frame.vectors)))))
+        slab, shapes, molecules, turn = full.slab, full.shapes, full.molecules, np.eye(3)
+        description |= {"first_shell_order": full.shells}
+    shares = {"A": _shares(slab, a_sites, molecules), "X": _shares(slab, halides, [])}
     slab = with_vacuum(expand_molecules(_in_order(slab), shapes, turn), gap)
     _hold(slab, fixed)
     slab.info["qddft"] = {
         "kind": "slab",
-        "bulk": describe_bulk(given),
+        "bulk": description,
         "termination": {"top": top, "bottom": bottom},
         "layers": count,
         "supercell": label,
@@ -98,9 +128,9 @@ def build_slab(
         "fragments": [{"name": "slab", "charge": 0}],
         "removed": [],
     }
-    if len(halides) > 1 or len(a_sites) > 1:
-        slab.info["qddft"]["sublattices"] = {"A": _shares(cut, a_sites), "X": _shares(cut, halides)}
-    if molecules := held_molecules(cut, shapes, given):
+    if any(len(share) > 1 for share in shares.values()):
+        slab.info["qddft"]["sublattices"] = shares
+    if molecules:
         slab.info["qddft"]["molecules"] = molecules
     return slab
 
@@ -150,8 +180,17 @@ def _lifted(position: list[float], lift: float) -> list[float]:
     return [position[0], position[1], round(position[2] + float(lift), 10)]
 
 
-def _sublattices(crystal: "Atoms") -> tuple[list[str], list[str], list[str]]:
-    """Return the symbols of halides, A cations and B cations in a crystal."""
+def _sites(lateral: np.ndarray, bottom: str, layers: int) -> dict[str, int]:
+    """Return how many A and X sites a slab has."""
+    area = abs(round(float(np.linalg.det(lateral))))
+    lead = (layers + 1) // 2 if bottom == "PbX2" else layers // 2
+    return {"A": area * (layers - lead), "X": area * (layers + lead)}
+
+
+def _sublattices(crystal: "Atoms", mixture: Mixture | None) -> tuple[list[str], list[str], list[str]]:
+    """Return the symbols of halides, A cations and B cations in a crystal, or asked of it."""
+    if mixture is not None:
+        return sorted(mixture.asked.x), sorted(mixture.asked.a), sorted(mixture.asked.b)
     symbols = sorted(set(crystal.get_chemical_symbols()))
     halides = [symbol for symbol in symbols if symbol in HALIDES]
     b_sites = [symbol for symbol in symbols if symbol in B_CATIONS]
@@ -250,11 +289,15 @@ def _check_stacking(slab: "Atoms", lateral: np.ndarray) -> None:
             )
 
 
-def _shares(cut: "Atoms", symbols: list[str]) -> dict[str, float]:
-    """Return the fractions of symbols on a sublattice of a slab; molecules are counted together as ``molecule``."""
-    held = [symbol for symbol in cut.get_chemical_symbols() if symbol in symbols]
-    named = ((symbol, "molecule" if symbol == DUMMY else symbol) for symbol in symbols)
-    return {name: round(held.count(symbol) / len(held), 6) for symbol, name in named}
+def _shares(slab: "Atoms", symbols: list[str], molecules: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the fractions of symbols on a sublattice of a slab; molecules by their short names."""
+    of_molecules = {str(item["symbol"]): int(item["count"]) for item in molecules}
+    held = Counter(slab.get_chemical_symbols()) + Counter(of_molecules)
+    counts = {symbol: held[symbol] for symbol in symbols if symbol != DUMMY}
+    if DUMMY in symbols:
+        counts |= of_molecules
+    total = sum(counts.values())
+    return {symbol: round(count / total, 6) for symbol, count in counts.items()}
 
 
 def _hold(slab: "Atoms", fixed: int) -> None:
