@@ -11,6 +11,7 @@ from qddft.analysis.reaction import SchemeName
 from qddft.atoms.bulk_data import find_bulk
 from qddft.atoms.slab_options import check_vacuum, parse_supercell
 from qddft.core.suggest import did_you_mean
+from qddft.study.schema_convergence import SeriesSpec
 
 Mode = Literal["atop", "bidentate", "bridging", "X-site"]
 Faces = Literal["top", "both"]
@@ -233,18 +234,19 @@ class Study(Strict):
         What is studied, and which publication it follows.
     levels
         Engine to level of theory; the first entry is the default engine.
-    slab, ligands, published, exchanges, vacancies
-        See ``SlabSpec``, ``LigandSpec``, ``PublishedSpec``, ``ExchangeSpec``, ``VacancySpec``.
+    slab, ligands, published, exchanges, vacancies, convergence
+        See ``SlabSpec``, ``LigandSpec``, ``PublishedSpec``, ``ExchangeSpec``, ``VacancySpec``, ``SeriesSpec``.
     """
 
     title: Words
     source: Line = ""
     levels: Annotated[dict[EngineName, str], Field(min_length=1)]
     slab: SlabSpec
-    ligands: Annotated[tuple[LigandSpec, ...], Field(min_length=1, max_length=500)]
+    ligands: Annotated[tuple[LigandSpec, ...], Field(min_length=1, max_length=20_000)]
     published: tuple[PublishedSpec, ...] = ()
     exchanges: tuple[ExchangeSpec, ...] = ()
     vacancies: tuple[VacancySpec, ...] = ()
+    convergence: Annotated[tuple[SeriesSpec, ...], Field(max_length=50)] = ()
 
     _path: Path = PrivateAttr(default=Path("study.yaml"))
     _text: str = PrivateAttr(default="")
