@@ -122,4 +122,4 @@ class Job:
 
 
 # keys of a resolved level that explain it and do not change a calculation
-_PROSE = frozenset({"description", "source", "choices", "caution", "name"})
+_PROSE = frozenset({"description", "source", "choices", "caution", "name", "parent"})

@@ -122,6 +122,7 @@ class Level(BaseModel):
         """Return the level for one engine as plain JSON types: what a job carries and its id hashes."""
         return {
             "name": self.name,
+            "parent": self.parent,
             "description": self.description,
             "source": self.source,
             "choices": dict(self.choices),

@@ -8,7 +8,9 @@ from qddft.core.suggest import did_you_mean
 from qddft.jobs.job import Job
 from qddft.recipes.base import Recipe
 from qddft.recipes.binding_energy import BindingEnergy
+from qddft.recipes.convergence import Convergence
 from qddft.recipes.ligand_exchange import LigandExchange
+from qddft.recipes.slab_energy import SlabEnergy
 from qddft.recipes.vacancy_energy import VacancyEnergy
 
 Builder = Callable[[Mapping[str, Any], Mapping[str, Job]], Recipe]
@@ -18,6 +20,8 @@ RECIPES: Mapping[str, Builder] = {
     "binding_energy": BindingEnergy.from_record,
     "ligand_exchange": LigandExchange.from_record,
     "vacancy_energy": VacancyEnergy.from_record,
+    "slab_energy": SlabEnergy.from_record,
+    "convergence": Convergence.from_record,
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from qddft.recipes.published import as_adsorption_energy
 from qddft.recipes.relaxation import Relaxation, relaxation
 from qddft.recipes.vacancy_energy import VacancyEnergy
 from qddft.study.complexes import Complexes, build_complexes
+from qddft.study.convergence import Main, convergence_recipes
 from qddft.study.ligands import Adsorbate, Reference, resolve
 from qddft.study.load import halide_of, rows_of, same_ligand
 from qddft.study.naming import file_label, slug, unique
@@ -85,7 +87,10 @@ def expand(study: Study, *, engine: str | None = None, level: str | Path | None 
     rows, sites = builder.structures()
     bindings = builder.recipes(rows)
     vacancies = builder.vacancies(sites)
-    recipes: tuple[Recipe, ...] = (*bindings, *_exchanges(study, bindings), *vacancies)
+    series = convergence_recipes(
+        Main(study, name, chosen, float(rows[0].clean.cell[2, 2]), bindings, partial(_one_row, name))
+    )
+    recipes: tuple[Recipe, ...] = (*bindings, *_exchanges(study, bindings), *vacancies, *series)
     plan = Plan.of(job for recipe in recipes for job in recipe.jobs().values())
     ledgers = (*((row.label, row.ledger) for row in rows), *((site.label, site.ledger) for site in sites))
     return Expansion(study, name, chosen, plan, recipes, ledgers)
@@ -115,6 +120,12 @@ def choose_level(study: Study, engine: str | None, level: str | Path | None) -> 
     return name, load_level(locate_level(study.levels[name], study.folder))
 
 
+def _one_row(engine: str, study: Study, level: Level, least_height: float) -> BindingEnergy:
+    """Return the recipe of a study of one row, in cells at least this high, Angstrom."""
+    builder = _Builder(study, engine, level, level.resolved(engine), least_height)
+    return builder.recipes(builder.structures()[0])[0]
+
+
 @dataclass(frozen=True)
 class _Builder:
     """The parts that every row shares."""
@@ -123,6 +134,7 @@ class _Builder:
     engine: str
     level: Level
     resolved: Mapping[str, Any]
+    least_height: float = 0.0
 
     def structures(self) -> tuple[list[Complexes], list[VacantSite]]:
         """Return the rows with their structures, in cells of one height."""
@@ -131,7 +143,7 @@ class _Builder:
         rows = self._rows(slab, halide)
         sites = build_vacant_sites(self.study, slab)
         tallest = [slab, *(pose for row in rows for pose in row.poses), *(site.pristine for site in sites)]
-        height = common_height(tallest, self.study.slab.vacuum)
+        height = max(self.least_height, common_height(tallest, self.study.slab.vacuum))
 
         def final(atoms: "Atoms") -> "Atoms":
             raised = with_height(atoms, height)

@@ -11,6 +11,7 @@ from qddft.core.safe_yaml import Location, YamlDocument, read_yaml
 from qddft.core.schema_errors import schema_mistakes
 from qddft.core.suggest import did_you_mean
 from qddft.study.schema import ExchangeSpec, LigandSpec, PublishedSpec, SlabSpec, Study, VacancySpec
+from qddft.study.schema_convergence import SeriesSpec
 
 Mistake = tuple[Location, str]
 Model = TypeVar("Model", bound=BaseModel)
@@ -68,6 +69,7 @@ def _meaning(data: Mapping[str, Any], folder: Path) -> list[Mistake]:
         *_published_mistakes(published, ligands),
         *_exchange_mistakes(_parts(ExchangeSpec, data.get("exchanges")), ligands),
         *_vacancy_mistakes(_parts(VacancySpec, data.get("vacancies")), slab, folder),
+        *_convergence_mistakes(data, slab, ligands),
     ]
 
 
@@ -226,6 +228,15 @@ def _vacancy_mistakes(
                 find_covering(spec, folder)
             except LigandError as error:
                 yield (*place, "ligands", number), str(error)
+
+
+def _convergence_mistakes(
+    data: Mapping[str, Any], slab: SlabSpec | None, ligands: list[tuple[int, LigandSpec]]
+) -> Iterator[Mistake]:
+    from qddft.study.check_convergence import series_mistakes
+
+    series = _parts(SeriesSpec, data.get("convergence"))
+    return series_mistakes(series, slab, [spec for _, spec in ligands], data.get("levels"))
 
 
 def _not_one(key: str, name: str, specs: list[LigandSpec], ligands: list[tuple[int, LigandSpec]]) -> str:

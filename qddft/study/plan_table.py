@@ -61,10 +61,10 @@ class PlanRow:
 
 def plan_table(expansion: Expansion) -> tuple[PlanRow, ...]:
     """Return one row a job, in the order of the plan."""
-    settings = expansion.level.settings
-    work = {job.id: _work(job, settings) for job in expansion.plan}
+    settings = {job.id: _settings_of(job, expansion) for job in expansion.plan}
+    work = {job.id: _work(job, settings[job.id]) for job in expansion.plan}
     total = sum(work.values()) or 1.0
-    return tuple(_row(job, settings, work[job.id] / total, expansion.engine) for job in expansion.plan)
+    return tuple(_row(job, settings[job.id], work[job.id] / total, expansion.engine) for job in expansion.plan)
 
 
 def mesh_of(job: Job, settings: Settings) -> tuple[int, int, int]:
@@ -73,6 +73,12 @@ def mesh_of(job: Job, settings: Settings) -> tuple[int, int, int]:
     about = job.built_atoms.info.get("qddft", {})
     role = "complex" if part else job.role
     return job_mesh(settings, role=role, task=job.task, supercell=str(about.get("supercell", "1x1")))
+
+
+def _settings_of(job: Job, expansion: Expansion) -> Settings:
+    """Return the settings of a job: those of the study's level, or of one varied for a convergence series."""
+    level = expansion.level
+    return level.settings if job.level["name"] == level.name else Settings.model_validate(job.level["settings"])
 
 
 def _row(job: Job, settings: Settings, share: float, engine: str) -> PlanRow:

@@ -76,3 +76,14 @@ def boxed(molecule: "Atoms", padding: float) -> "Atoms":
 def without_ligands(atoms: "Atoms") -> "Atoms":
     """Return the slab of a complex alone, with the vacancies that its ligands filled."""
     return atoms[atoms.arrays["fragment"] == 0]
+
+
+def slab_thickness(slab: SlabSpec) -> float:
+    """Return the height from the lowest to the highest atom of a clean slab, Angstrom.
+
+    Raises
+    ------
+    StructureError
+        The keys do not make a slab.
+    """
+    return float(np.ptp(build_study_slab(slab).positions[:, 2]))
