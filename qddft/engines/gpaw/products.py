@@ -93,7 +93,7 @@ def density(calculator: Any, atoms: "Atoms", spacing: float | None = None) -> tu
         np.asarray(calculator.get_pseudo_density(spin=spin, gridrefinement=2))
         for spin in range(calculator.get_number_of_spins())
     ]
-    shape = _coarser(channels[0].shape, atoms, spacing, refined=True)
+    shape = _coarser(channels[0].shape, atoms, spacing)
     up, *down = (resampled(channel, shape) for channel in channels)
     if not down:
         # one channel of an unpolarized calculation holds both spins
@@ -102,11 +102,17 @@ def density(calculator: Any, atoms: "Atoms", spacing: float | None = None) -> tu
 
 
 def potential(calculator: Any, atoms: "Atoms", spacing: float | None = None) -> Grid:
-    """Return the electrostatic energy of an electron, eV, on the scale of the levels; smooth inside the spheres."""
+    """Return the electrostatic energy of an electron, eV, on the scale of the levels; smooth inside the spheres.
+
+    GPAW solves it on twice as many points as the density; here it is given on those of the density.
+    """
     values = np.asarray(calculator.get_electrostatic_potential())
-    return _grid(
-        atoms, resampled(values, _coarser(values.shape, atoms, spacing)), "potential", "electrostatic potential"
-    )
+    shape = _coarser(values.shape, atoms, spacing)
+    if not atoms.pbc[2]:
+        # it jumps in the vacuum of a one-sided slab, which Fourier interpolation along z would not bear
+        values = values[:, :, ::2]
+        shape = (shape[0], shape[1], values.shape[2])
+    return _grid(atoms, resampled(values, shape), "potential", "electrostatic potential")
 
 
 def potential_titles(calculator: Any) -> list[str]:
@@ -140,14 +146,9 @@ def _blocks(setup: Any) -> list[tuple[int, int, tuple[list[int], np.ndarray]]]:
     return found
 
 
-def _coarser(
-    shape: tuple[int, ...], atoms: "Atoms", spacing: float | None, *, refined: bool = False
-) -> tuple[int, int, int]:
-    """Return the number of points to keep: within the plane as ``spacing`` allows, along z all of the coarse grid.
-
-    A potential jumps in the vacuum of a one-sided slab, which does not bear Fourier interpolation along z.
-    """
-    kept = [int(count) // 2 if refined else int(count) for count in shape]
+def _coarser(shape: tuple[int, ...], atoms: "Atoms", spacing: float | None) -> tuple[int, int, int]:
+    """Return half the points in every direction, and within the surface plane no more than ``spacing`` asks for."""
+    kept = [max(1, int(count) // 2) for count in shape]
     if spacing is not None:
         lengths = atoms.cell.lengths()
         for axis in (0, 1):
