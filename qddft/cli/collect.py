@@ -54,16 +54,20 @@ def read_records(run: Path) -> list[dict[str, object]]:
 def show_results(records: list[dict[str, object]]) -> None:
     """Print the results, beside the published values where there are any, and every warning once."""
     from qddft.report.compare import compare, order_sentence
+    from qddft.report.convergence_table import only_series, series_table, without_series
     from qddft.report.quantities import by_quantity
     from qddft.report.result_tables import short_table
 
     for title in dict.fromkeys(f"{item['system']}; {item['engine']}, level {item['level']}" for item in records):
         say(title)
-    for group in by_quantity(records).values():
+    for group in by_quantity(without_series(records)).values():
         say()
         show(short_table(group))
         if order := order_sentence(compare(group)):
             say(order)
+    for series in only_series(records):
+        say()
+        show(series_table(series))
     warnings = dict.fromkeys(text for record in records for text in _warnings(record))
     if warnings:
         say("\nwarnings:")
@@ -72,5 +76,7 @@ def show_results(records: list[dict[str, object]]) -> None:
 
 
 def _warnings(record: dict[str, object]) -> list[str]:
-    texts = record["warnings"]
-    return [str(text) for text in texts] if isinstance(texts, list) else []
+    texts, details = record["warnings"], record["details"]
+    # the verdict of a series stands below its table
+    said = details.get("verdict") if isinstance(details, dict) else None
+    return [str(text) for text in texts if text != said] if isinstance(texts, list) else []

@@ -1,6 +1,6 @@
 """Convergence of a quantity with one setting: the quantity at each point of a series, and where it stops changing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,6 +193,35 @@ _PLAIN = (
 def named(vary: str, label: str) -> str:
     """Return a setting with what it is a setting of: ``cutoff 400 eV``, ``5 layers``."""
     return f"{_NAMES.get(vary, vary)} {label}".strip()
+
+
+def series_rows(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return one row a point of all series among the records of a run, plain values, for a table."""
+    rows = []
+    for record in filter(is_series, records):
+        details = record["details"]
+        rows += [
+            {
+                "quantity": details["of"],
+                "ligand": record["ligand"],
+                "reference": record["reference"],
+                "system": record["system"],
+                "engine": record["engine"],
+                "vary": details["vary"],
+                "geometry": details["geometry"],
+                "setting": point["label"],
+                "note": point["note"],
+                "value": point["value"],
+                "unit": record["unit"],
+                "difference_to_finest": point["difference"],
+                "tolerance": details["tolerance"],
+                "smallest": point["label"] == details["smallest_label"],
+                "level": point["level"],
+                "jobs": "; ".join(point["jobs"]),
+            }
+            for point in details["points"]
+        ]
+    return rows
 
 
 def is_series(record: Mapping[str, Any]) -> bool:

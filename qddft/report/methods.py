@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qddft.analysis.reaction import SCHEMES
+from qddft.report.convergence_table import only_series, series_title, without_series
 from qddft.report.quantities import by_quantity, conventions
 from qddft.report.references import Reference, references_for
 from qddft.report.run_data import RunData
@@ -151,12 +152,18 @@ def _dispersion(kind: str) -> str:
 
 def _energies(records: Sequence[Mapping[str, Any]]) -> str:
     texts = []
-    for quantity, group in by_quantity(records).items():
+    for quantity, group in by_quantity(without_series(records)).items():
         if quantity.name == "E_ads":
             texts.append(_adsorption(group))
         else:
             texts += [f"{quantity.title}: {text}." for text in conventions(group)]
-    return " ".join(texts)
+    return " ".join([*texts, *map(_series, only_series(records))])
+
+
+def _series(record: Mapping[str, Any]) -> str:
+    details = record["details"]
+    labels = ", ".join(str(point["label"]) for point in details["points"])
+    return f"Convergence of {series_title(record)} was tested with {labels}: {details['verdict']}."
 
 
 def _adsorption(records: Sequence[Mapping[str, Any]]) -> str:

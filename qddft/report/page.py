@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qddft.recipes.convergence import is_series
 from qddft.report.compare import caveats, compare, comparison_table, order_sentence
+from qddft.report.convergence_figure import convergence_chart
+from qddft.report.convergence_table import only_series, series_table, series_title, without_series
 from qddft.report.figures import energy_chart, relaxation_chart
 from qddft.report.methods import cited
 from qddft.report.pictures import structure_picture
@@ -14,6 +17,7 @@ from qddft.report.result_tables import decomposition_table, jobs_table, overview
 from qddft.report.run_data import JobView, RunData
 from qddft.report.style import png_bytes
 from qddft.report.tables import Table
+from qddft.study.naming import slug, unique
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,6 +54,27 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Series:
+    """One convergence series.
+
+    Attributes
+    ----------
+    title, formula
+        Heading, and what the value is.
+    table
+        One row a point; the verdict is its note.
+    chart, chart_file
+        As in ``Section``.
+    """
+
+    title: str
+    formula: str
+    table: Table
+    chart: str
+    chart_file: str
+
+
+@dataclass(frozen=True)
 class Section:
     """The results of one quantity.
 
@@ -77,9 +102,12 @@ class Section:
 def report_figures(data: RunData) -> dict[str, "Figure"]:
     """Return the figures of a run by file name: one a quantity, and ``relaxation``, where there is what to draw."""
     figures = {}
-    for quantity, records in by_quantity(data.records).items():
+    for quantity, records in by_quantity(without_series(data.records)).items():
         if any(record["value"] is not None for record in records):
             figures[quantity.file] = energy_chart(compare(records), ours=_ours(data), published=_theirs(records))
+    for name, record in _named_series(data).items():
+        if any(point["value"] is not None for point in record["details"]["points"]):
+            figures[name] = convergence_chart(record)
     histories = _histories(data)
     if histories:
         figures["relaxation"] = relaxation_chart(histories, float(data.settings["force_tol_eV_per_A"]))
@@ -146,12 +174,30 @@ def _section(quantity: Quantity, records: Sequence[Record], figures: Mapping[str
     )
 
 
+def _series(name: str, record: Record, figures: Mapping[str, "Figure"]) -> Series:
+    chart = _data_uri(figures[name]) if name in figures else ""
+    return Series(series_title(record), str(record["convention"]), series_table(record), chart, name)
+
+
+def _named_series(data: RunData) -> dict[str, Record]:
+    """Return the series of a run by the names of their figures."""
+    series = only_series(data.records)
+    names = [
+        f"convergence-{slug(record['details']['vary'])}-{slug(record['ligand'] or record['details']['of'])}"
+        for record in series
+    ]
+    return dict(zip(unique(names), series, strict=True))
+
+
 def _drawn(
     data: RunData, figures: Mapping[str, "Figure"], structures: Sequence[tuple[JobView, "Figure"]]
 ) -> dict[str, Any]:
     pictures = [Picture(_data_uri(figure, PICTURE_DPI), _caption(job)) for job, figure in structures]
     return {
-        "sections": [_section(quantity, group, figures) for quantity, group in by_quantity(data.records).items()],
+        "sections": [
+            _section(quantity, group, figures) for quantity, group in by_quantity(without_series(data.records)).items()
+        ],
+        "series": [_series(name, record, figures) for name, record in _named_series(data).items()],
         "convergence": _data_uri(figures["relaxation"]) if "relaxation" in figures else None,
         "chart_width": CHART_WIDTH,
         "pictures": pictures,
@@ -206,6 +252,10 @@ def _warnings(data: RunData) -> list[str]:
     """Return all other warnings, each with the ligand it is about."""
     shared = set(_cautions(data.records))
     found = [
-        f"{record['ligand']}: {text}" for record in data.records for text in record["warnings"] if text not in shared
+        f"{_about(record)}: {text}" for record in data.records for text in record["warnings"] if text not in shared
     ]
     return list(dict.fromkeys(found))
+
+
+def _about(record: Record) -> str:
+    return series_title(record) if is_series(record) else str(record["ligand"])

@@ -15,6 +15,7 @@ from qddft.jobs.run_folder import PLAN, Entry, Run, load_run
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.store import load_outputs
 from qddft.recipes import recipe_of
+from qddft.recipes.convergence import series_rows
 from qddft.recipes.export import Row, key_of, results_table, write_rows
 from qddft.recipes.provenance import input_hashes, structure_of
 from qddft.recipes.result import RECORDED
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 JSON, CSV, DATABASE = "results.json", "results.csv", "results.db"
-# from what the three files were made
+# one row a point of every convergence series; only where the study has any
+SERIES = "convergence.csv"
+# from what these files were made
 STATE = "collected.json"
 
 
@@ -34,9 +37,10 @@ def collect(run: str | Path, *, database: str | Path | None = None) -> "DataFram
     Calculations that VASP finished on a cluster are read first.
 
     ``results.json`` is a list of records, ``results.csv`` the same as a flat table, ``results.db`` an ``ase.db`` SQLite
-    file with the final structure of every finished job. A result whose jobs are not all done has no value and names
-    them. The files are replaced whole, so that collecting while a run goes on, or twice at once, is harmless. Nothing
-    is read again when no job has ended since.
+    file with the final structure of every finished job, ``convergence.csv`` the points of the convergence series where
+    there are any. A result whose jobs are not all done has no value and names them. The files are replaced whole, so
+    that collecting while a run goes on, or twice at once, is harmless. Nothing is read again when no job has ended
+    since.
 
     Parameters
     ----------
@@ -73,6 +77,8 @@ def collect(run: str | Path, *, database: str | Path | None = None) -> "DataFram
     with disk_errors(folder.path):
         write_json(folder.path / JSON, records)
         write_text(folder.path / CSV, table.to_csv(index=False, lineterminator="\n"))
+        if rows := series_rows(records):
+            write_text(folder.path / SERIES, _csv(rows))
         _write_database(folder, done, records)
         write_json(folder.path / STATE, {"of": state, "files": _stamps(folder)})
     if database is not None:
@@ -134,7 +140,13 @@ def _unchanged(run: Run, state: str) -> list[dict[str, Any]] | None:
 
 
 def _stamps(run: Run) -> list[list[int] | None]:
-    return [_stamp(run.path / name) for name in (JSON, CSV, DATABASE)]
+    return [_stamp(run.path / name) for name in (JSON, CSV, DATABASE, SERIES)]
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    import pandas as pd
+
+    return str(pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
 
 
 def _stamp(path: Path) -> list[int] | None:
