@@ -136,7 +136,7 @@ def _both(
     plan = cation_plan(face, cation.ligand, head, taken_atoms(interim))
     second = search(interim, [Request(above, cation.ligand, plan)], list(_parts(tries, cation)))
     apart = float(np.linalg.norm(second.positions[list(second.fitting.bonds.anchors)].mean(axis=0) - head))
-    return apart, _joined(pair, (anion, first), (cation, second), lift)
+    return apart, joined_ions(pair, (anion, first), (cation, second), lift)
 
 
 def _anion_requests(anion: Ion, rules: Rules, where: Where, taken: frozenset[int]) -> list[Request]:
@@ -159,7 +159,7 @@ def _interim(ion: Ion, found: Found) -> Attached:
     )
 
 
-def _joined(pair: "Ligand", first: tuple[Ion, Found], second: tuple[Ion, Found], lift: np.ndarray) -> Attached:
+def joined_ions(pair: "Ligand", first: tuple[Ion, Found], second: tuple[Ion, Found], lift: np.ndarray) -> Attached:
     """Return both ions as one ligand; the second was placed on a structure that had moved up."""
     positions = np.empty((len(pair), 3))
     anchors: list[int] = []

@@ -83,7 +83,7 @@ def find_sites(slab: "Atoms", face: str = "top", *, kinds: tuple[str, ...] = KIN
     order = np.argsort(
         np.linalg.norm(seen.nearest_image(_flat(plane), seen.center)[:, :2] - center, axis=1).round(3), kind="stable"
     )
-    labels = _orbits(slab, found)
+    labels = site_orbits(slab, found)
     cells = max(len(seen.of("B", depth=d)) for d in (1, 2))
     chosen: dict[int, int] = {}
     for k in order:
@@ -153,13 +153,13 @@ def _spacing(face: Face, outer: np.ndarray) -> float:
     return float(np.median(nearest))
 
 
-def _orbits(slab: "Atoms", sites: list[Site]) -> np.ndarray:
-    """Return for every site the number of its symmetry class, shape (n_sites,)."""
+def site_orbits(slab: "Atoms", sites: list[Site]) -> np.ndarray:
+    """Return for every site the number of its symmetry class, shape (n_sites,); sites of different kinds differ."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
-    cell, operations = _operations(slab)
+    cell, operations = primitive_operations(slab)
     points = np.array([site.position for site in sites])
     fractions = points @ np.linalg.inv(cell)
     lengths = np.linalg.norm(cell, axis=1)
@@ -177,7 +177,7 @@ def _orbits(slab: "Atoms", sites: list[Site]) -> np.ndarray:
     return np.asarray(connected_components(graph, directed=False)[1])
 
 
-def _operations(slab: "Atoms") -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+def primitive_operations(slab: "Atoms") -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     """Return the primitive cell of the slab, shape (3, 3), Angstrom, and its symmetry operations in fractions of it.
 
     A supercell that is longer one way than the other hides operations; its primitive cell does not.
