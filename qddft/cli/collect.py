@@ -27,7 +27,6 @@ def collect(
     Jobs that are not done are named in the warnings of the results that need them; collect again when they are.
     """
     from qddft.recipes.export import check_target
-    from qddft.study.collect import CSV, DATABASE, JSON
     from qddft.study.collect import collect as gather
 
     if database is not None:
@@ -38,7 +37,14 @@ def collect(
         print_json(records)
         return
     show_results(records)
-    say("\nfiles: " + ", ".join(place(run / name) for name in (JSON, CSV, DATABASE)))
+    say("\nfiles: " + ", ".join(place(path) for path in result_files(run)))
+
+
+def result_files(run: Path) -> list[Path]:
+    """Return the files that ``collect`` has written."""
+    from qddft.study.collect import CSV, DATABASE, JSON, SERIES
+
+    return [run / name for name in (JSON, CSV, DATABASE, SERIES) if (run / name).exists()]
 
 
 def read_records(run: Path) -> list[dict[str, object]]:

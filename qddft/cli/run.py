@@ -65,9 +65,8 @@ def _outcome(report: "RunReport") -> None:
 
 def _results(folder: Path) -> bool:
     """Show the results; return whether each has a number."""
-    from qddft.cli.collect import read_records, show_results
+    from qddft.cli.collect import read_records, result_files, show_results
     from qddft.report.write import write_report
-    from qddft.study.collect import CSV, DATABASE, JSON
 
     made = write_report(folder)
     say()
@@ -77,5 +76,5 @@ def _results(folder: Path) -> bool:
     say(f"page     {place(made.page)}")
     if made.figures:
         say(f"figure   {place(made.figures[0])}")
-    say(f"results  {', '.join(place(folder / name) for name in (JSON, CSV, DATABASE))}")
+    say(f"results  {', '.join(place(path) for path in result_files(folder))}")
     return all(record["value"] is not None for record in records)

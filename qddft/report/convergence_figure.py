@@ -47,7 +47,7 @@ def convergence_chart(record: Record) -> "Figure":
     axes.plot(places, values, color=BLUE, marker="o", markersize=3.5, linewidth=1, zorder=3)
     _smallest(axes, details, places, values)
     _missing(axes, points, places)
-    turned = {"rotation": 45, "ha": "right"} if not numbers and len(points) > _MOST_LEVEL else {}
+    turned: dict[str, Any] = {"rotation": 45, "ha": "right"} if not numbers and len(points) > _MOST_LEVEL else {}
     axes.set_xticks(places, [str(point["label"]).split(" ")[0] for point in points], **turned)
     # a sum and an exponent at the end of the axis are hard to read
     axes.ticklabel_format(axis="y", useOffset=False, style="plain")
