@@ -40,6 +40,8 @@ def balanced_reaction(
     matrix = np.array([[item.get(element, 0) for _, item in others] for element in elements], dtype=float)
     target = np.array([complex_[1].get(element, 0) for element in elements], dtype=float)
     names = [name for name, _ in others]
+    if not others:
+        raise ReferenceSchemeError(f"nothing is given that {complex_[0]} could be made from")
     if np.linalg.matrix_rank(matrix) < len(others):
         raise ReferenceSchemeError(
             f"{', '.join(names)} can be exchanged for each other, so that it is not clear how many of each make "
@@ -72,3 +74,50 @@ def _impossible(
 
 def _formula(composition: Mapping[str, int]) -> str:
     return "".join(f"{element}{number if number > 1 else ''}" for element, number in sorted(composition.items()))
+
+
+def exchange_reaction(
+    ends: tuple[tuple[str, Mapping[str, int]], tuple[str, Mapping[str, int]]],
+    ligands: tuple[tuple[str, Mapping[str, int]], tuple[str, Mapping[str, int]]],
+    others: Sequence[tuple[str, Mapping[str, int]]] = (),
+    *,
+    n: int | None = None,
+    charges: Mapping[str, int] | None = None,
+) -> Reaction:
+    """Return the reaction that makes one complex from another, ``from + n L2 -> to + n L1``, balanced.
+
+    Parameters
+    ----------
+    ends
+        Name and atoms of the complex before and after.
+    ligands
+        Name and atoms of the ligand that comes and of the one that leaves.
+    others
+        Further species, such as the acid or the base that takes part.
+    n
+        Ligands exchanged in the complex after; needed only where both ligands have the same formula.
+    charges
+        Net charge by name, e; zero where not given.
+
+    Raises
+    ------
+    ReferenceSchemeError
+        No numbers balance the elements, more than one set does, or the charge does not balance.
+    """
+    before, after = ends
+    coming, leaving = ligands
+    if dict(coming[1]) != dict(leaving[1]):
+        return balanced_reaction(after, [before, coming, leaving, *others], charges)
+    if n is None or n < 1:
+        raise ReferenceSchemeError(
+            f"{coming[0]} and {leaving[0]} have the same formula, so that the structures do not tell how many were "
+            "exchanged; give n, a whole number from 1"
+        )
+    rest = balanced_reaction(after, [before, *others], charges)
+    held = charges or {}
+    times = next(item.coefficient for item in rest.right if item.name == after[0]) * n
+    swapped = [
+        Species(coming[0], -times, coming[1], held.get(coming[0], 0)),
+        Species(leaving[0], times, leaving[1], held.get(leaving[0], 0)),
+    ]
+    return Reaction((*rest.species, *swapped))

@@ -19,6 +19,8 @@ _ON_ALL_SIDES = 4.8
 # along one k-point in a cell this long nothing is sampled, so that a small gap over a long ligand is vacuum too
 _LONG, _OVER_LIGAND = 12.0, 2.5
 _SAME_LENGTH = 0.02
+# lattice vectors as rows, fractional positions, and k-points along each direction where they are known
+Cell = tuple[np.ndarray, np.ndarray, Sequence[int] | None]
 _SIMILAR_DENSITY = 0.25
 
 
@@ -115,6 +117,34 @@ def lateral_multiplicity(one: np.ndarray, other: np.ndarray) -> float | None:
         if np.allclose(_metric(combination @ small), wanted, rtol=5e-3, atol=5e-3 * wanted[0]):
             return ratio
     return None
+
+
+def cell_ratio(one: Cell, other: Cell) -> float | None:
+    """Return how many times a structure's cell holds another one's: by area for slabs, by volume for crystals.
+
+    Parameters
+    ----------
+    one, other
+        Structures; a slab whose vacuum is nearly filled by a long ligand is compared by its area as well.
+
+    Returns
+    -------
+    float or None
+        ``None`` where a slab meets a crystal or a molecule.
+    """
+    axes = [periodic_axes(*item) for item in (one, other)]
+    count = [sum(item) for item in axes]
+    if count[0] == 3 and count[1] == 2:
+        # the ligand of the first one fills its vacuum
+        axes[0], count[0] = axes[1], 2
+    if count[0] != count[1] or count[0] < 2:
+        return None
+    sizes = [_content(item[0][list(chosen)]) for item, chosen in zip((one, other), axes, strict=True)]
+    return sizes[0] / sizes[1]
+
+
+def _content(vectors: np.ndarray) -> float:
+    return float(np.sqrt(np.linalg.det(vectors @ vectors.T)))
 
 
 def _largest_gap(values: np.ndarray) -> float:

@@ -5,10 +5,11 @@ energy of a charged periodic cell depends on the cell and a bare ion has none to
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from qddft.atoms.ions import A_CATIONS, HALIDES
 from qddft.core.errors import ReferenceSchemeError
 from qddft.core.frozen import freeze_fields
 from qddft.core.suggest import did_you_mean
@@ -96,6 +97,36 @@ def get_scheme(name: str) -> Scheme:
 def schemes_for(charge: int, components: int = 1) -> tuple[Scheme, ...]:
     """Return the schemes that balance for a ligand of a formal charge and number of ions."""
     return tuple(scheme for scheme in SCHEMES.values() if scheme.fits(charge, components))
+
+
+def scheme_of(reaction: "Reaction", systems: Sequence[str]) -> str:
+    """Return the reference scheme that a reaction follows, ``exchange`` where it has no name of its own.
+
+    Parameters
+    ----------
+    reaction
+        Balanced.
+    systems
+        Names of the terms that are slabs; the others are references.
+    """
+    products = [item for item in reaction.right if item.name not in systems]
+    reactants = [item for item in reaction.left if item.name not in systems]
+    if not products:
+        return "fragment" if any(_open_shell(item) for item in reactants) else "neutral"
+    elements = {element for item in products for element in item.composition}
+    if len(products) == 1 and len(elements) == 2 and elements & set(HALIDES):
+        if "H" in elements:
+            return "acid-exchange"
+        if elements & set(A_CATIONS):
+            return "salt-exchange"
+    return "exchange"
+
+
+def _open_shell(item: "Species") -> bool:
+    """Tell a radical by its odd number of electrons."""
+    from ase.data import atomic_numbers
+
+    return bool((sum(number * atomic_numbers[name] for name, number in item.composition.items()) - item.charge) % 2)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,19 @@
 """What all quantities from folders share: reading, and the judgment on whether energies may be subtracted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from qddft.analysis.binding import compare_terms, doubts
+from qddft.analysis.mesh import cell_ratio, periodic_axes
 from qddft.outputs.outputs import Outputs
 from qddft.recipes.provenance import audit_record
 
 Calculation = str | Path | Outputs
+_SAME_CELL = 0.02
+# number of periodic directions -> what that is
+_KINDS = ("a molecule or cluster", "a wire", "a slab with vacuum", "a crystal without vacuum")
 
 
 def read(item: Calculation) -> Outputs:
@@ -22,7 +26,37 @@ def read(item: Calculation) -> Outputs:
     """
     from qddft.engines.vasp.read import read_outputs
 
-    return item if isinstance(item, Outputs) else read_outputs(item)
+    # an outputs.json may have been moved since it was written
+    return item if isinstance(item, Outputs) else replace(read_outputs(item), source=str(item))
+
+
+def cell_difference(legs: Mapping[str, Outputs], pair: tuple[str, str], times: float) -> list[str]:
+    """Compare how often one slab enters a reaction with how often its cell fits into the other's.
+
+    Settings are compared by the audit; it does not know the reaction.
+
+    Parameters
+    ----------
+    legs
+        By name.
+    pair
+        Names of what is made, and of the slab that it is made from.
+    times
+        How many of the second make one of the first.
+    """
+    cells = [
+        (item.atoms.cell.array, item.atoms.get_scaled_positions(), item.settings.get("kpoints"))
+        for item in (legs[name] for name in pair)
+    ]
+    ratio = cell_ratio(cells[0], cells[1])
+    if ratio is not None:
+        made, slab = pair
+        text = f"lateral cell differs: the {made} has {ratio:.3f} times the area of the {slab}, but holds {times:g} of it"
+        return [] if abs(ratio - times) <= _SAME_CELL * ratio else [text]
+    kinds = [sum(periodic_axes(*cell)) for cell in cells]
+    if kinds[0] == kinds[1]:
+        return []
+    return [f"the {pair[0]} is {_KINDS[kinds[0]]}, the {pair[1]} is {_KINDS[kinds[1]]}: they are not one surface"]
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def test_an_exchange_has_its_product_on_the_right():
     result = binding_energy(whole, SLAB, {"HOAc": outputs("CH3COOH", -47.0), "HI": outputs("HI", -5.5)})
     assert result.reaction == "slab + HOAc -> complex + HI"
     assert result.value == pytest.approx(-150 - 5.5 + 100 + 47)
-    assert result.reference == "exchange"
+    assert result.reference == "acid-exchange"
 
 
 def test_half_a_molecule_per_ligand():

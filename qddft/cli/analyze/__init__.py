@@ -10,6 +10,7 @@ import typer
 # in the order of `qddft analyze --help`; each is a module of this package
 ANALYSES: tuple[str, ...] = (
     "binding",
+    "exchange",
     "dos",
     "charge",
     "potential",
