@@ -39,6 +39,8 @@ _PUBLIC = {
     "attach": "qddft.atoms.binding",
     "attach_pattern": "qddft.atoms.patterns",
     "distinct_patterns": "qddft.atoms.patterns",
+    "Placement": "qddft.atoms.covering",
+    "cover": "qddft.atoms.covering",
     "find_sites": "qddft.atoms.sites",
     "check_complex": "qddft.atoms.checks",
     "find_vacancies": "qddft.atoms.vacancy",

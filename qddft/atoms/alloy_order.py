@@ -1,6 +1,9 @@
 """Who sits where on a mixed sublattice: spread out, at random, or quasirandom."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -167,7 +170,8 @@ def _quasirandom(sublattice: "Atoms", counts: Mapping[str, int], *, kind: str, e
         "max_results_per_objective": _SQS_ITERATIONS,
         "seed": seed,
     }
-    parsed = sqsgenerator.parse_config(configuration)
+    with _quiet():
+        parsed = sqsgenerator.parse_config(configuration)
     if isinstance(parsed, core.ParseError):
         raise EngineError(
             f"sqsgenerator refuses the {kind} sublattice ({parsed.key}: {parsed.msg}); take a larger cell."
@@ -177,6 +181,19 @@ def _quasirandom(sublattice: "Atoms", counts: Mapping[str, int], *, kind: str, e
     numbers = min(tuple(result.species) for result in best)
     names_of = dict(zip(_atomic_numbers(stand_ins), names, strict=True))
     return [names_of[number] for number in numbers]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep a C++ library from writing to stderr: in a slab its neighbor shells rightly hold no whole numbers."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _atomic_numbers(symbols: list[str]) -> list[int]:

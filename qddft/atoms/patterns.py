@@ -35,7 +35,7 @@ class Pattern:
     multiplicity
         How many equivalent patterns this cell has.
     closest
-        Shortest lateral distance of two sites, images included, Angstrom.
+        Shortest lateral distance of two sites that hold a ligand, images included, Angstrom.
     per_nm2
         Ligands per nm^2 of this face.
     """
@@ -46,7 +46,9 @@ class Pattern:
     per_nm2: float
 
 
-def distinct_patterns(slab: "Atoms", count: int, *, kind: str = "Pb-top", face: str = "top") -> tuple[Pattern, ...]:
+def distinct_patterns(
+    slab: "Atoms", count: int, *, kind: str = "Pb-top", face: str = "top", beside: Sequence[Pattern] = ()
+) -> tuple[Pattern, ...]:
     """Return the symmetry-distinct ways to put ligands on sites of one kind, evenly spread ones first.
 
     Parameters
@@ -59,33 +61,41 @@ def distinct_patterns(slab: "Atoms", count: int, *, kind: str = "Pb-top", face: 
         ``Pb-top``, ``X-top`` (also for the mode X-site) or ``Cs-top`` (also for A-site).
     face
         ``top`` or ``bottom``.
+    beside
+        Patterns of other ligands on the same slab, one for each species: their sites are taken, and only operations
+        that keep every one of them make two ways equal.
 
     Raises
     ------
     PlacementError
-        An unknown kind, more ligands than sites, or more choices than can be compared.
+        An unknown kind, more ligands than free sites, or more choices than can be compared.
     """
     if kind not in _SPECIES:
         raise PlacementError(f"patterns are of sites above atoms, not {kind!r}. {did_you_mean(kind, _SPECIES)}")
     seen = face_of(slab, face)
-    atoms = seen.of(_SPECIES[kind])
+    others = [np.array(pattern.sites) for pattern in beside]
+    taken = np.concatenate([np.zeros(0, dtype=int), *others])
+    atoms = np.setdiff1d(seen.of(_SPECIES[kind]), taken)
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 1 <= count <= len(atoms):
+        left = f"{len(atoms)} left" if beside else str(len(atoms))
         raise PlacementError(
-            f"{count!r} ligands on {kind} sites: the {face} face of this cell has {len(atoms)}; "
+            f"{count!r} ligands on {kind} sites: the {face} face of this cell has {left}; "
             f"give 1 to {len(atoms)}, or take a larger supercell or the other termination."
         )
-    operations = _on_face(atom_permutations(slab), atoms)
+    operations = _on_face(_keeping(atom_permutations(slab), others), atoms)
     if math.comb(len(atoms), count) * len(operations) > _MOST:
         raise PlacementError(
             f"{count} of {len(atoms)} sites can be chosen in {math.comb(len(atoms), count)} ways; take a smaller "
             "supercell or fewer ligands."
         )
-    apart = _lateral_distances(seen.positions[atoms], seen.lattice)
+    places = np.concatenate([atoms, taken])
+    apart = _lateral_distances(seen.positions[places], seen.lattice)
     own = float(np.linalg.norm(seen.lattice, axis=1).min())
     per_nm2 = 100.0 * count / face_area(slab)
     found = []
     for chosen, multiplicity in _orbits(operations, len(atoms), count):
-        closest = min([own, *(float(apart[i, j]) for i, j in itertools.combinations(chosen, 2))])
+        all_sites = (*chosen, *range(len(atoms), len(places)))
+        closest = min([own, *(float(apart[i, j]) for i, j in itertools.combinations(all_sites, 2))])
         found.append(Pattern(tuple(int(atoms[k]) for k in chosen), multiplicity, round(closest, 4), per_nm2))
     return tuple(sorted(found, key=lambda pattern: (-pattern.closest, pattern.sites)))
 
@@ -131,6 +141,14 @@ def attach_pattern(
     for ligand, name, place in zip(each, modes, places, strict=True):
         complex_ = attach(complex_, ligand, mode=name, faces=faces, seed=seed, site=place)
     return complex_
+
+
+def _keeping(permutations: np.ndarray, groups: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the operations that map every group of atoms onto itself."""
+    kept = permutations
+    for group in groups:
+        kept = kept[(np.sort(kept[:, group], axis=1) == np.sort(group)).all(axis=1)]
+    return kept
 
 
 def _on_face(permutations: np.ndarray, atoms: np.ndarray) -> np.ndarray:

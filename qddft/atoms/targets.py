@@ -111,14 +111,40 @@ def make_plans(face: Face, ligand: "Ligand", mode: Mode, where: Where, taken: fr
         The mode makes no sense for this ligand or face, or there is no such place.
     """
     plans = []
-    for group, role in _anchors(ligand, mode):
+    for group, role in anchor_groups(ligand, mode):
         listed = _PLACES[mode](face, role)
         plans.append(Plan(mode, group, role, tuple(_chosen(face, listed, where, taken, mode))))
     return tuple(plans)
 
 
-def _anchors(ligand: "Ligand", mode: Mode) -> list[tuple[tuple[int, ...], str]]:
-    """Return the binding atoms of a mode and how they bind; in the place of a halide a pair, else a single atom."""
+def kind_of_sites(face: Face, ligand: "Ligand", mode: Mode) -> str:
+    """Return above which atoms of a face the places of a mode lie: ``Pb-top``, ``Cs-top`` or ``X-top``.
+
+    Raises
+    ------
+    PlacementError
+        The mode makes no sense for this ligand, or its places lie above no atom.
+    """
+    if mode == "ion-pair":
+        return "Pb-top" if face.termination == "PbX2" else "Cs-top"
+    role = anchor_groups(ligand, mode)[0][1]
+    if mode == "A-site":
+        return "Cs-top"
+    if mode == "bridging" and face.termination != "PbX2":
+        raise PlacementError("bridging: between two Cs of a CsX face there is no atom, so that no pattern is counted.")
+    if mode in ("X-site", "bridging") or role != "donor":
+        return "X-top"
+    return "Pb-top" if face.termination == "PbX2" else "Cs-top"
+
+
+def anchor_groups(ligand: "Ligand", mode: Mode) -> list[tuple[tuple[int, ...], str]]:
+    """Return the binding atoms of a mode and how they bind; in the place of a halide a pair, else a single atom.
+
+    Raises
+    ------
+    PlacementError
+        The mode makes no sense for this ligand.
+    """
     named = list(zip(ligand.anchors, ligand.anchor_kinds, strict=True))
     if mode == "X-site":
         named = [item for item in named if role_of(item[1]) == "donor"]

@@ -57,11 +57,50 @@ def describe(atoms: "Atoms", path: Path) -> None:
         angles = ", ".join(f"{angle:.1f}" for angle in atoms.cell.angles())
         say(f"cell        {lengths} Å, angles {angles}")
     note = atoms.info.get("qddft", {})
+    for line in _crystal_lines(note):
+        say(line)
     if "termination" in note:
         faces, held = note["termination"], int(note.get("fixed_layers", 0))
         say(f"faces       {faces['top']} above, {faces['bottom']} below; {note['layers']} layers, {held} of them held")
-    for line in _ledger_lines(atoms):
+    for line in (*_ligand_lines(atoms), *_ledger_lines(atoms)):
         say(line)
+
+
+def _crystal_lines(note: dict[str, Any]) -> list[str]:
+    """Say which crystal it is, where its lattice comes from, and which composition a mixture reached."""
+    bulk = note.get("bulk", {})
+    if "source" not in bulk:
+        return []
+    lines = [
+        f"crystal     {bulk['formula']} {bulk['phase']}, a = {bulk['a']:g} Å ({bulk['lattice']}: {bulk['source']})"
+    ]
+    if "asked" in bulk:
+        lines.append(
+            f"mixture     asked {bulk['asked']}, reached {bulk['formula']}; {bulk['order']}, seed {bulk['seed']}"
+        )
+        shells = ", ".join(f"{name} {value:+.3f}" for name, value in bulk.get("first_shell_order", {}).items())
+        lines += [f"order       first-shell Warren-Cowley parameter {shells} (0 is random)"] if shells else []
+    for name, shares in note.get("sublattices", {}).items():
+        if len(shares) > 1:
+            listed = ", ".join(f"{symbol} {share:.4g}" for symbol, share in shares.items())
+            lines.append(f"{name} sites     {listed}")
+    return [*lines, f"note        {bulk['note']}"] if "note" in bulk else lines
+
+
+def _ligand_lines(atoms: "Atoms") -> list[str]:
+    """Say how each ligand is held: mode, face, and the distances of its anchors."""
+    lines = []
+    for entry in atoms.info.get("qddft", {}).get("fragments", [])[1:]:
+        if "mode" not in entry:
+            continue
+        bonds = [
+            f"{atoms.symbols[anchor]}{anchor}-{atoms.symbols[site]}{site} {distance:.2f} Å"
+            for anchor, sites, distances in zip(entry["anchors"], entry["sites"], entry["distances"], strict=False)
+            for site, distance in zip(sites, distances, strict=False)
+        ]
+        held = ", ".join(bonds) or "in the place of Cs, or over a hollow"
+        lines.append(f"ligand      {entry['name']}, {entry['mode']}, {entry['face']} face: {held}")
+    return lines
 
 
 def _ledger_lines(atoms: "Atoms") -> list[str]:

@@ -81,9 +81,123 @@ def test_vacancies_are_listed_and_one_is_written(tmp_path, capsys):
     assert "total formal charge +1" in capsys.readouterr().out
 
 
+def _built(capsys, *arguments):
+    """Run `qddft build` and return what it printed, runs of blanks as one."""
+    assert main(["build", *arguments]) == DONE
+    return re.sub(" +", " ", capsys.readouterr().out)
+
+
+def test_mixtures_say_what_was_reached(tmp_path, capsys):
+    shown = _built(capsys, "bulk", "CsPb(Br0.67I0.33)3", "--order", "ordered", "-o", str(tmp_path / "b.cif"))
+    assert "asked CsPb(Br0.67I0.33)3, reached CsPb(Br0.6667I0.3333)3; ordered" in shown
+    assert "Vegard" in shown
+    assert "t = 0.858" in shown
+    line = ["slab", "GA0.25Cs0.75PbI3", "--layers", "5", "--supercell", "sqrt2", "-o", str(tmp_path / "s.vasp")]
+    shown = _built(capsys, *line)
+    assert "A sites Cs 0.75, GA 0.25" in shown
+    assert "1 x guanidinium of the slab +1 +1" in shown
+
+
+def test_normal_of_a_tilted_phase(tmp_path, capsys):
+    line = ["slab", "CsPbBr3", "--phase", "orthorhombic", "--lattice", "experiment", "--supercell", "2x2"]
+    cells = [_built(capsys, *line, "--normal", axis, "-o", str(tmp_path / "s.vasp")) for axis in "ac"]
+    assert "11.626 x 11.735" in cells[0]
+    assert "11.626 x 11.735" not in cells[1]
+
+
+def test_ion_pair(tmp_path, capsys):
+    line = ["complex", "CsPbI3", "--ligand", "GAI", "--mode", "ion-pair", "-o", str(tmp_path / "c.vasp")]
+    assert "ion-pair, top face: I76-Pb49 3.39" in _built(capsys, *line)
+
+
+def test_two_ligands_each_in_its_own_mode(tmp_path, capsys):
+    pair = ["--ligand", "guanidinium", "--mode", "A-site", "--ligand", "oleate", "--mode", "X-site"]
+    line = ["complex", "CsPbI3", "--termination", "CsX", *pair, "--truncate", "0", "--truncate", "4"]
+    shown = _built(capsys, *line, "-o", str(tmp_path / "c.vasp"))
+    assert "1 x guanidinium +1 +1" in shown
+    assert "1 x oleate (C4) -1 -1" in shown
+    assert "total formal charge +0" in shown
+
+
+def test_a_proton_that_leaves_goes_to_a_named_halide(tmp_path, capsys):
+    pair = ["--ligand", "acetate", "--mode", "bridging", "--ligand", "proton", "--mode", "atop"]
+    sites = ["--site", "49", "--site", "64"]
+    shown = _built(capsys, "complex", "CsPbBr3", *pair[:4], *sites[:2], "-o", str(tmp_path / "a.vasp"))
+    assert "total formal charge -1" in shown
+    shown = _built(capsys, "complex", "CsPbBr3", *pair, "--site", "49", "--site", "64", "-o", str(tmp_path / "b.vasp"))
+    assert "Br64" in shown
+    assert "total formal charge +0" in shown
+
+
+def test_coverages_are_listed_and_one_is_written(tmp_path, capsys):
+    line = ["complex", "CsPbBr3", "--ligand", "acetic acid", "--per-nm2", "0.9"]
+    shown = _built(capsys, *line)
+    # 3 of the 9 Pb of a 3x3 face: a row, a diagonal, and two more; the multiplicities add up to 9 over 3
+    assert sum(int(row.split()[-1]) for row in shown.splitlines() if row.strip()[:2].rstrip().isdecimal()) == 84
+    shown = _built(capsys, *line, "--pattern", "3", "-o", str(tmp_path / "c.vasp"))
+    assert "3 x acetic acid" in shown
+
+
+def test_sites_are_listed(capsys):
+    assert re.findall(r"^(\S+-top|hollow|bridge) ", _built(capsys, "sites", "CsPbBr3"), re.MULTILINE) == [
+        "Pb-top",
+        "X-top",
+        "hollow",
+        "bridge",
+    ]
+
+
+def test_vacancy_under_a_ligand_with_a_start_and_a_charge(tmp_path, capsys):
+    line = ["vacancy", "CsPbI3", "--species", "I", "--layers", "3", "--ligand", "acetic acid"]
+    shown = _built(capsys, *line)
+    assert "to ligand" in shown
+    name = re.search(r"^(v-\S+)", shown, re.MULTILINE)[1]
+    shown = _built(capsys, *line, "--name", name, "--start", "dimer", "--charge", "0", "-o", str(tmp_path / "POSCAR"))
+    assert "1 x I removed (vacancy) +1 +1" in shown
+    assert re.search(r"\+0 NELECT = \d*[13579] \(odd: spin-polarized\) <- asked for", shown)
+
+
+def test_neutral_groups(capsys):
+    for group, parts in (("PbX2", "B-site+equatorial"), ("CsX", "A-site+apical")):
+        shown = _built(capsys, "vacancy", "CsPbI3", "--species", group, "--layers", "3")
+        assert parts in shown
+        assert "ideal rattled-1" in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["slab", "CsPb(Br0.5I0.4)3", "-o", "a.vasp"], "adds up to 2.7"),
+        (["slab", "CsPb(Br0.5I0.5)3", "--order", "rnd", "-o", "a.vasp"], "Did you mean 'random'"),
+        (["slab", "CsPbBr3", "--normal", "z", "-o", "a.vasp"], "pseudo-cubic axes a, b, c"),
+        (["bulk", "CsPbBr3", "--cells", "2", "-o", "a.vasp"], "three positive whole numbers"),
+        (["complex", "CsPbBr3", "--ligand", "acetate", "--mode", "A-site", "-o", "a.vasp"], "is no cation"),
+        (["complex", "CsPbBr3", "--ligand", "acetic acid", "--site", "999", "-o", "a.vasp"], "atom 999 is no place"),
+        (["complex", "CsPbBr3", "--ligand", "acetic acid", "--site", "top", "-o", "a.vasp"], "or a kind"),
+        (["complex", "CsPbBr3", "--ligand", "acetic acid", "--site", "Cs-top", "-o", "a.vasp"], "has no Cs-top site"),
+        (["complex", "CsPbBr3", "--ligand", "acetic acid", "--conformer", "9", "-o", "a.vasp"], "distinct conformers"),
+        (["complex", "CsPbBr3", "--ligand", "acetic acid"], "give a file with -o"),
+        (["complex", "CsPbBr3", "--ligand", "acetic acid", "--pattern", "2", "-o", "a.vasp"], "--count or --per-nm2"),
+        (["complex", "CsPbBr3", "--ligand", "CN", "--count", "2", "--pattern", "9", "-o", "a.vasp"], "no pattern 9"),
+        (["complex", "CsPbBr3", "--ligand", "CN", "--per-nm2", "99", "-o", "a.vasp"], "this cell has 9"),
+        (
+            ["complex", "CsPbBr3", "--ligand", "CN", "--count", "2", "--site", "49", "-o", "a.vasp"],
+            "leave the site out",
+        ),
+        (
+            ["complex", "CsPbBr3", "--ligand", "CN", "--mode", "atop", "--mode", "atop", "-o", "a.vasp"],
+            "2 --mode for 1",
+        ),
+        (
+            ["complex", "CsPbBr3", "--ligand", "CN", "--mode", "ion-pair", "-o", "a.vasp"],
+            "not one anion and one cation",
+        ),
+        (["complex", "CsPbBr3", "--ligand", "[NH4+].[NH4+]", "--mode", "ion-pair", "-o", "a.vasp"], "neutral ion pair"),
+        (["vacancy", "CsPbI3", "--species", "I", "--from", "top"], "Did you mean|one"),
+        (
+            ["vacancy", "CsPbI3", "--species", "I", "--name", "v-i-equatorial-9", "--start", "x", "-o", "a"],
+            "no start is",
+        ),
         (["slab", "CsPbBr4", "-o", "a.vasp"], "CsPbBr3"),
         (["slab", "CsPbBr3", "--layers", "-3", "-o", "a.vasp"], "at least 3"),
         (["slab", "CsPbBr3", "--layers", "4", "-o", "a.vasp"], "odd number of layers"),

@@ -8,7 +8,7 @@ from importlib import import_module
 import typer
 
 # in the order of `qddft build --help`; each is a module of this package
-THINGS: tuple[str, ...] = ("bulk", "slab", "ligand", "complex", "vacancy")
+THINGS: tuple[str, ...] = ("bulk", "slab", "sites", "ligand", "complex", "vacancy")
 
 
 def register(app: typer.Typer) -> None:

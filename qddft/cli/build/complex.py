@@ -1,7 +1,5 @@
 """``qddft build complex``."""
 
-from typing import Annotated
-
 import typer
 
 from qddft.cli.build.options import (
@@ -9,19 +7,33 @@ from qddft.cli.build.options import (
     FixedLayers,
     LatticeName,
     Layers,
-    LigandName,
-    Output,
+    MaybeOutput,
+    Normal,
+    Order,
     Phase,
     Png,
     Seed,
+    SlabChoices,
     Supercell,
     Termination,
-    Truncate,
     Vacuum,
     View,
-    ligand_of,
     save,
     slab_of,
+)
+from qddft.cli.build.placements import (
+    ConformerNumbers,
+    Counts,
+    Coverages,
+    Distances,
+    Faces,
+    LigandNames,
+    Ligands,
+    Modes,
+    PatternNumbers,
+    Places,
+    Truncations,
+    list_patterns,
 )
 from qddft.cli.verb import add
 
@@ -31,20 +43,27 @@ def register(group: typer.Typer) -> None:
     examples = (
         'qddft build complex CsPbBr3 --ligand "oleic acid" --mode atop --supercell 3x3 -o complex.vasp',
         "qddft build complex CsPbBr3 --ligand acetate --mode X-site -o c.vasp --png c.png --view c.html",
+        "qddft build complex CsPbI3 --ligand GAI --mode ion-pair -o pair.vasp",
+        "qddft build complex CsPbI3 --termination CsX --ligand guanidinium --mode A-site --ligand oleate "
+        "--mode X-site --truncate 0 --truncate 4 -o both.vasp",
+        'qddft build complex CsPbBr3 --ligand "acetic acid" --per-nm2 0.9        lists the distinct patterns',
     )
     add(group, "complex", complex_, examples=examples)
 
 
 def complex_(
     crystal: Crystal,
-    name: LigandName,
-    output: Output,
-    mode: Annotated[str, typer.Option(help="atop, bidentate, bridging, X-site or A-site.")] = "atop",
-    faces: Annotated[str, typer.Option(help="top, bottom, or both for one ligand on each.")] = "top",
-    distance: Annotated[
-        float | None, typer.Option(help="Anchor to surface atom, Angstrom; default by element.")
-    ] = None,
-    truncate: Truncate = None,
+    ligands: LigandNames,
+    output: MaybeOutput = None,
+    modes: Modes = None,
+    faces: Faces = "top",
+    distances: Distances = None,
+    truncations: Truncations = None,
+    places: Places = None,
+    conformers: ConformerNumbers = None,
+    counts: Counts = None,
+    coverages: Coverages = None,
+    patterns: PatternNumbers = None,
     seed: Seed = 0,
     termination: Termination = "PbX2",
     layers: Layers = 3,
@@ -53,12 +72,23 @@ def complex_(
     fixed_layers: FixedLayers = "0",
     phase: Phase = "cubic",
     lattice: LatticeName = "pbe",
+    normal: Normal = None,
+    order: Order = "random",
     png: Png = None,
     view: View = None,
 ) -> None:
-    """Put a ligand on a slab by its anchor atoms; the vacuum is counted above the ligand."""
-    from qddft.atoms.binding import attach
+    """Put ligands on a slab by their anchor atoms; the vacuum is counted above the highest tip.
 
-    surface = slab_of(crystal, termination, layers, supercell, vacuum, fixed_layers, phase, lattice)
-    placed = attach(surface, ligand_of(name, truncate, seed), mode=mode, faces=faces, distance=distance, seed=seed)
-    save(placed, output, png, view)
+    Options of ligands may be repeated: once for all ligands, or once for each in the same order.
+    """
+    from qddft.atoms.covering import cover
+
+    surface = slab_of(
+        SlabChoices(crystal, termination, layers, supercell, vacuum, fixed_layers, phase, lattice, normal, order, seed)
+    )
+    typed = Ligands(ligands, modes, truncations, distances, places, conformers, counts, coverages, patterns, seed)
+    placements = typed.on(surface, faces)
+    if output is None:
+        list_patterns(surface, placements, faces)
+        return
+    save(cover(surface, placements, faces=faces), output, png, view)
