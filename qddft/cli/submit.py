@@ -1,5 +1,6 @@
 """``qddft submit``, ``retry`` and ``cancel``: the jobs of a run in the queue of a cluster."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,8 @@ def register(app: typer.Typer) -> None:
 def submit(run: RunPath, machine: MachineName, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Submit the jobs of a run to Slurm with their dependencies, each at most once however often it is called.
 
-    Failed jobs are left out; `qddft retry` submits them again.
+    Failed jobs are left out; `qddft retry` submits them again. For PBS it writes the scripts and a file of qsub
+    commands, which you run.
     """
     from qddft.engines.machine import load_machine
     from qddft.study.submit import submit as hand_over
@@ -41,21 +43,26 @@ def show(run: Path, report: "SubmitReport", *, dry_run: bool, as_json: bool) -> 
     if as_json:
         print_json(_document(report))
         return
-    for call in report.submitted:
+    for number, call in enumerate(report.submitted, start=1):
         if dry_run:
-            say(f"$ {call.command}\n{call.script}")
+            say(f"# {number}: {', '.join(entry.name for entry in call.entries)}\n$ {call.command}\n{call.script}")
+        elif report.to_run is not None:
+            say(f"{call.token}  {', '.join(entry.name for entry in call.entries)}")
         else:
             say(f"{call.slurm_id or call.token}  {', '.join(entry.name for entry in call.entries)}")
     for entry, reason in report.skipped:
         say(f"left out  {entry.name}: {reason}")
-    verb = "would be submitted" if dry_run else "submitted"
+    verb = "would be submitted" if dry_run else "submitted" if report.to_run is None else "written, not yet submitted"
     say(f"{sum(len(call.entries) for call in report.submitted)} jobs in {len(report.submitted)} queue jobs {verb}")
+    if report.to_run is not None:
+        say(f"hand them to PBS with: bash {shlex.quote(place(report.to_run))}")
     if not dry_run:
         say(f"see how far they are with: qddft status {place(run)}")
 
 
 def _document(report: "SubmitReport") -> dict[str, object]:
     return {
+        "to_run": None if report.to_run is None else str(report.to_run),
         "submitted": [
             {
                 "token": call.token,

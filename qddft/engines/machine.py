@@ -15,6 +15,14 @@ from qddft.core.suggest import did_you_mean
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# options of sbatch by which a submission is recognized, placed or made to wait
+_OURS = frozenset(
+    {
+        "job-name", "array", "dependency", "kill-on-invalid-dep", "output", "error", "open-mode", "chdir", "wrap",
+        "parsable", "test-only", "wait", "hold", "requeue", "no-requeue", "signal", "time",
+    }
+)  # fmt: skip
+_OURS_SHORT = frozenset("JadoeDWHt")
 _DURATION = re.compile(r"(?:(\d+)-)?(\d+):(\d{2}):(\d{2})")
 
 
@@ -34,8 +42,11 @@ def _argument(text: str) -> str:
 
 def _option(text: str) -> str:
     """Accept one command-line option, for instance ``--exclusive`` or ``--mail-type=END``."""
-    if not re.fullmatch(r"--?[A-Za-z][A-Za-z0-9-]*(=.+)?", text) or not text.isprintable():
+    match = re.fullmatch(r"--?([A-Za-z][A-Za-z0-9-]*)(=.+)?", text)
+    if match is None or not text.isprintable():
         raise ValueError(f"{text!r} is no option; write one option as one string, '--name=value'")
+    if match[1] in _OURS or (not text.startswith("--") and text[1] in _OURS_SHORT):
+        raise ValueError(f"{text!r} is given by qddft itself; leave it out")
     return text
 
 
@@ -148,6 +159,10 @@ class VaspPrograms(_Table):
         Parallelization tags that this machine wants in INCAR.
     potcars
         Folder of the licensed data sets (``VASP_PSP_DIR``).
+    custodian
+        VASP runs under custodian's supervision; ``python`` of [environment] needs qddft[custodian] for it.
+    retries
+        How often VASP is started again, in the same job of the queue, after a segmentation fault or a kill.
     """
 
     launcher: tuple[Argument, ...] = ("srun",)
@@ -157,6 +172,8 @@ class VaspPrograms(_Table):
     ncore: Count | None = None
     kpar: Count | None = None
     potcars: Word | None = None
+    custodian: bool = False
+    retries: Annotated[int, Field(ge=0)] = 2
 
 
 class Chunks(_Table):
@@ -198,6 +215,12 @@ def seconds_of(duration: str) -> int:
     days, _, clock = duration.rpartition("-")
     hours, minutes, seconds = (int(part) for part in clock.split(":"))
     return int(days or 0) * 86400 + hours * 3600 + minutes * 60 + seconds
+
+
+def megabytes(memory: str) -> int:
+    """Return the megabytes of ``64G`` or ``900`` (MB), rounded down."""
+    number, unit = (memory[:-1], memory[-1]) if memory[-1].isalpha() else (memory, "M")
+    return int(int(number) * 1024 ** ("KMGT".index(unit) - 1))
 
 
 def machines_folder() -> Path:

@@ -2,10 +2,10 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from qddft.engines.machine import Machine, Queue, VaspPrograms, seconds_of
+from qddft.engines.machine import Machine, Queue, seconds_of
 
 _EXECUTABLE = re.compile(r"VASP_EXE:-(vasp_(?:std|gam|ncl))\b")
 
@@ -26,9 +26,13 @@ while kill -0 "$program" 2>/dev/null; do
     status=0
     wait "$program" || status=$?
 done
-if [[ $out_of_time -eq 1 && $status -ne 0 && ${{SLURM_RESTART_COUNT:-0}} -lt {restarts} ]]; then
-    echo "qddft: out of time, back into the queue (restart ${{SLURM_RESTART_COUNT:-0}} of {restarts})" >&2
-    scontrol requeue "${{SLURM_JOB_ID}}" && sleep 120
+# 75: neither done nor failed, to be run again
+if [[ $out_of_time -eq 1 && $status -ne 0 ]]; then status=75; fi
+if [[ $status -eq 75 && -n "${{SLURM_JOB_ID:-}}" && ${{SLURM_RESTART_COUNT:-0}} -lt {restarts} ]]; then
+    why="somebody else works there"
+    if [[ $out_of_time -eq 1 ]]; then why="out of time"; fi
+    echo "qddft: $why, back into the queue (restart $((${{SLURM_RESTART_COUNT:-0}} + 1)) of {restarts})" >&2
+    scontrol requeue "$SLURM_JOB_ID" && sleep 120
 fi
 exit "$status"
 """
@@ -61,10 +65,10 @@ def folder_script(machine: Machine, folder: Path) -> str:
     vasp = machine.vasp
     named = {"vasp_std": vasp.std, "vasp_gam": vasp.gam, "vasp_ncl": vasp.ncl}
     executable = named[kind[1] if kind else "vasp_std"]
-    return _script(machine, folder, "bash job.sh", "USR1", {"VASP_EXE": executable, **_vasp_variables(vasp)})
+    return _script(machine, folder, "bash job.sh", "USR1", {"VASP_EXE": executable, **_vasp_variables(machine)})
 
 
-def sbatch_options(queue: Queue, token: str, *, serial: bool, after: Sequence[str] = ()) -> list[str]:
+def sbatch_options(queue: Queue, token: str, *, serial: bool, dependency: str = "") -> list[str]:
     """Return the options of sbatch, each as one argument.
 
     Parameters
@@ -75,8 +79,8 @@ def sbatch_options(queue: Queue, token: str, *, serial: bool, after: Sequence[st
         Name of the job.
     serial
         One process that uses the cores of one node, instead of MPI ranks.
-    after
-        Ids of jobs that have to have succeeded.
+    dependency
+        What has to have succeeded, for instance ``afterok:12:13_4`` or, element by element, ``aftercorr:12``.
     """
     named = {
         "partition": queue.partition,
@@ -93,31 +97,30 @@ def sbatch_options(queue: Queue, token: str, *, serial: bool, after: Sequence[st
     )
     options = [f"--job-name={token}", f"--time={queue.walltime}", *shape]
     options += [f"--{name}={value}" for name, value in named.items() if value is not None]
-    options += ["--requeue", "--open-mode=append", *queue.options]
+    options += ["--requeue", "--open-mode=append", "--kill-on-invalid-dep=yes", *queue.options]
     if queue.warn_seconds:
         options.append(f"--signal=B:USR1@{queue.warn_seconds}")
-    if after:
-        options += [f"--dependency=afterok:{':'.join(after)}", "--kill-on-invalid-dep=yes"]
-    return options
+    return [*options, f"--dependency={dependency}"] if dependency else options
 
 
-def pbs_options(queue: Queue, token: str, *, serial: bool, after: Sequence[str] = ()) -> list[str]:
-    """Return the options of qsub (PBS Pro), each as one argument; parameters as in ``sbatch_options``."""
+def pbs_options(queue: Queue, token: str, *, serial: bool) -> list[str]:
+    """Return the options of qsub (PBS Pro, OpenPBS), each as one argument; parameters as in ``sbatch_options``."""
     ranks = 1 if serial else queue.tasks
     cores = queue.tasks * queue.cpus_per_task
     select = f"select={1 if serial else queue.nodes}:ncpus={cores}:mpiprocs={ranks}"
     if queue.gpus:
         select += f":ngpus={queue.gpus}"
     if queue.memory:
-        select += f":mem={queue.memory}B"
+        select += f":mem={queue.memory}{'MB' if queue.memory.isdigit() else 'B'}"
     hours, rest = divmod(seconds_of(queue.walltime), 3600)
-    options = ["-N", token[:230], "-l", select, "-l", f"walltime={hours:02d}:{rest // 60:02d}:{rest % 60:02d}"]
+    # some versions take no more than 15 characters; the name is for people only
+    name = f"qddft{token.rpartition('-')[2]}"[:15]
+    options = ["-N", name, "-l", select, "-l", f"walltime={hours:02d}:{rest // 60:02d}:{rest % 60:02d}", "-j", "oe"]
     if queue.partition:
         options += ["-q", queue.partition]
     if queue.account:
         options += ["-A", queue.account]
-    options += [*queue.options]
-    return options + (["-W", f"depend=afterok:{':'.join(after)}"] if after else [])
+    return [*options, *queue.options]
 
 
 def _script(machine: Machine, folder: Path, command: str, signal: str, variables: Mapping[str, str]) -> str:
@@ -134,12 +137,15 @@ def _script(machine: Machine, folder: Path, command: str, signal: str, variables
     return "\n".join(lines) + _RUN.format(command=command, signal=signal, restarts=machine.queue.restarts)
 
 
-def _vasp_variables(vasp: VaspPrograms) -> dict[str, str]:
+def _vasp_variables(machine: Machine) -> dict[str, str]:
     """Return what job.sh of a VASP folder asks for."""
+    vasp = machine.vasp
     named = {
         "VASP_LAUNCHER": " ".join(vasp.launcher),
         "QDDFT_NCORE": vasp.ncore,
         "QDDFT_KPAR": vasp.kpar,
         "VASP_PSP_DIR": vasp.potcars,
+        "QDDFT_RETRIES": vasp.retries,
+        "QDDFT_CUSTODIAN": machine.environment.python if vasp.custodian else None,
     }
     return {name: str(value) for name, value in named.items() if value is not None}

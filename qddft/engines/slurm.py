@@ -11,6 +11,12 @@ from qddft.core.errors import MachineError
 _TIMEOUT = 120
 # one line a task: job id with array index, name, state, reason, array index
 _FORMAT = "%i|%j|%T|%r|%K"
+# ids in one call of scancel
+_AT_ONCE = 500
+
+
+class RefusedError(MachineError):
+    """Slurm answered, and the answer was no."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +68,21 @@ def queue() -> tuple[QueueTask, ...]:
     return tuple(_task(line) for line in lines if line.count("|") == _FORMAT.count("|"))
 
 
-def cancel(tokens: Sequence[str]) -> None:
-    """Cancel what was submitted under these names, and nothing else.
+def cancel(ids: Sequence[str]) -> None:
+    """Cancel jobs of this user, whole arrays by the id without index.
+
+    Parameters
+    ----------
+    ids
+        From an answer of ``queue`` a moment ago: after a crash of the controller an older id may be another's.
 
     Raises
     ------
     MachineError
         scancel is not here or refuses.
     """
-    for token in tokens:
-        _call(["scancel", "--me", f"--name={token}"])
+    for first in range(0, len(ids), _AT_ONCE):
+        _call(["scancel", "--me", *ids[first : first + _AT_ONCE]])
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,8 @@ class Partition:
     ----------
     cores
         Of the largest node.
+    memory
+        Of the largest node, MB.
     nodes
         Number of nodes.
     limit
@@ -89,6 +102,7 @@ class Partition:
     """
 
     cores: int
+    memory: int
     nodes: int
     limit: int | None
 
@@ -101,15 +115,15 @@ def partition(name: str | None) -> Partition:
     MachineError
         There is no such partition.
     """
-    lines = _call(["sinfo", "--noheader", "--format=%P|%c|%D|%l"]).splitlines()
-    rows = [line.split("|") for line in lines if line.count("|") == 3]
+    lines = _call(["sinfo", "--noheader", "--format=%P|%c|%D|%l|%m"]).splitlines()
+    rows = [line.split("|") for line in lines if line.count("|") == 4]
     wanted = [row for row in rows if (row[0].endswith("*") if name is None else row[0].rstrip("*") == name)]
     if not wanted:
         known = ", ".join(sorted({row[0].rstrip("*") for row in rows})) or "none"
         asked = f"no partition {name!r}" if name else "no default partition; set 'partition' in [queue]"
         raise MachineError(f"Slurm has {asked}; it has: {known}")
-    cores = max(int(row[1].rstrip("+")) for row in wanted)
-    return Partition(cores, sum(int(row[2]) for row in wanted), limit_seconds(wanted[0][3]))
+    cores, memory = (max(int(row[column].rstrip("+")) for row in wanted) for column in (1, 4))
+    return Partition(cores, memory, sum(int(row[2]) for row in wanted), limit_seconds(wanted[0][3]))
 
 
 def limit_seconds(text: str) -> int | None:
@@ -137,5 +151,5 @@ def _call(command: list[str]) -> str:
     except subprocess.TimeoutExpired as error:
         raise MachineError(f"{command[0]} has not answered for {_TIMEOUT} s; try again later") from error
     if done.returncode:
-        raise MachineError(f"{command[0]} refuses: {done.stderr.strip() or done.stdout.strip() or 'no reason given'}")
+        raise RefusedError(f"{command[0]} refuses: {done.stderr.strip() or done.stdout.strip() or 'no reason given'}")
     return done.stdout

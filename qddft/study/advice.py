@@ -20,7 +20,16 @@ _ADVICE = (
     (r"cancel", "retry when you want it to go on"),
     (r"killed by|SIGKILL|SIGSEGV|signal", "retry; if it happens again look at the log in its folder"),
 )
+_TOO_LARGE = "no node of the partition can hold it: cancel, correct [queue] of the machine, then submit"
 _OTHERWISE = "look at the log in its folder, correct the cause, then retry"
+# why a job may be pending for ever
+_PENDING = (
+    (r"^(PartitionConfig|PartitionNodeLimit|PartitionTimeLimit|BadConstraints|.*NodeLimit)$", _TOO_LARGE),
+    (r"^(JobHeldUser|JobHeldAdmin|job requeued in held state|JobHoldMaxRequeue)$", "held: scontrol release it"),
+    (r"^(Partition(Down|Inactive)|ReqNodeNotAvail.*|Reservation.*)$", "the partition, or its nodes, are not in use"),
+    (r"^(Assoc|QOS|Invalid(Account|QOS)).*", "a limit of your account: wait, or ask the computing center"),
+    (r"^DependencyNeverSatisfied$", "what it waits for has failed: cancel, then retry"),
+)
 # how Slurm says on standard error why it ended a job
 _SLURM = (
     (r"DUE TO TIME LIMIT", "time limit of the queue"),
@@ -37,6 +46,14 @@ def advice(reason: str) -> str:
         if re.search(pattern, reason, re.IGNORECASE):
             return text
     return _OTHERWISE
+
+
+def queue_advice(reason: str) -> str:
+    """Return what to do about a job that Slurm keeps pending for a reason which does not go away by itself."""
+    for pattern, text in _PENDING:
+        if re.search(pattern, reason):
+            return text
+    return ""
 
 
 def end_of_slurm_job(text: str) -> str:

@@ -1,7 +1,8 @@
 """Which jobs of a run go into one job of the queue together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from qddft.jobs.run_folder import Entry
 from qddft.study.estimate import ASSUMED_STEPS, ATOMS_POWER
@@ -10,6 +11,8 @@ from qddft.study.estimate import ASSUMED_STEPS, ATOMS_POWER
 _SECONDS, _ATOMS = 7.5, 126
 # an array has at most this many elements (Slurm's default limit is 1001)
 MAX_ELEMENTS = 1000
+
+_Element = TypeVar("_Element")
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,13 @@ class Batch:
         Jobs of each element; an element does its jobs in this order.
     parents
         Ids of jobs outside that have to be done first.
+    after
+        Place of an earlier array, from 0, whose element ``i`` has to have succeeded before element ``i`` of this one.
     """
 
     tasks: tuple[tuple[Entry, ...], ...]
     parents: tuple[str, ...]
+    after: int | None = None
 
 
 def alone(entries: Sequence[Entry]) -> tuple[Batch, ...]:
@@ -36,8 +42,10 @@ def alone(entries: Sequence[Entry]) -> tuple[Batch, ...]:
 def chunked(entries: Sequence[Entry], minutes: float) -> tuple[Batch, ...]:
     """Return arrays of chunks of about equal length.
 
-    A job and all that start from it stay in one chunk, so that chunks wait for nothing but jobs that were submitted
-    earlier: jobs with such a parent make batches of their own, one for each parent.
+    A job and all that start from it stay in one chunk when they are short together. A longer family is divided by
+    generations: an array of first jobs, then an array of those that start from them, element behind element, so that
+    one failure keeps nobody else's children waiting. Jobs whose parent was submitted earlier make batches of their own,
+    one for each parent.
 
     Parameters
     ----------
@@ -56,11 +64,18 @@ def chunked(entries: Sequence[Entry], minutes: float) -> tuple[Batch, ...]:
     for members in families.values():
         outside = members[0].parent
         by_parent.setdefault(None if outside in chosen else outside, []).append(tuple(members))
-    batches = []
+    batches: list[Batch] = []
     for parent, groups in by_parent.items():
-        chunks = _packed(groups, minutes * 60)
-        parts = [chunks[first : first + MAX_ELEMENTS] for first in range(0, len(chunks), MAX_ELEMENTS)]
-        batches += [Batch(tuple(part), () if parent is None else (parent,)) for part in parts]
+        parents = () if parent is None else (parent,)
+        is_long = [len(group) > 1 and _seconds(group) > minutes * 60 for group in groups]
+        short = [group for group, long in zip(groups, is_long, strict=True) if not long]
+        divided = [_generations(group) for group, long in zip(groups, is_long, strict=True) if long]
+        batches += [Batch(tuple(chunks), parents) for chunks in _parts(_packed(short, minutes * 60))]
+        # those with most generations first: the arrays of later generations are shorter
+        for part in _parts(sorted(divided, key=len, reverse=True)):
+            for number in range(len(part[0])):
+                tasks = tuple(family[number] for family in part if number < len(family))
+                batches.append(Batch(tasks, () if number else parents, len(batches) - 1 if number else None))
     return tuple(batches)
 
 
@@ -70,9 +85,21 @@ def estimated_seconds(entry: Entry) -> float:
     return float(steps * _SECONDS * (entry.atoms / _ATOMS) ** ATOMS_POWER)
 
 
-def dependencies(batch: Batch, ids: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the queue ids that a batch waits for; ``ids`` gives them by job for those that are not done."""
-    return tuple(dict.fromkeys(ids[parent] for parent in batch.parents if parent in ids))
+def _seconds(group: Sequence[Entry]) -> float:
+    return sum(estimated_seconds(entry) for entry in group)
+
+
+def _parts(elements: Sequence[_Element]) -> list[Sequence[_Element]]:
+    return [elements[first : first + MAX_ELEMENTS] for first in range(0, len(elements), MAX_ELEMENTS)]
+
+
+def _generations(family: Sequence[Entry]) -> tuple[tuple[Entry, ...], ...]:
+    """Return the first job of a family, then those that start from it, then those that start from these."""
+    depth: dict[str, int] = {}
+    for entry in family:
+        depth[entry.id] = depth.get(entry.parent, -1) + 1 if entry.parent is not None else 0
+    last = max(depth.values())
+    return tuple(tuple(entry for entry in family if depth[entry.id] == number) for number in range(last + 1))
 
 
 def _packed(groups: Sequence[tuple[Entry, ...]], seconds: float) -> list[tuple[Entry, ...]]:
@@ -80,7 +107,7 @@ def _packed(groups: Sequence[tuple[Entry, ...]], seconds: float) -> list[tuple[E
     chunks: list[tuple[Entry, ...]] = []
     length = 0.0
     for group in groups:
-        cost = sum(estimated_seconds(entry) for entry in group)
+        cost = _seconds(group)
         if chunks and length + cost <= seconds:
             chunks[-1] = (*chunks[-1], *group)
             length += cost

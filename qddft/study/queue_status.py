@@ -11,7 +11,7 @@ from qddft.engines.slurm import QueueTask, queue
 from qddft.jobs.folder import JobStatus
 from qddft.jobs.progress import Progress
 from qddft.jobs.run_folder import Entry, Run, load_run
-from qddft.study.advice import advice, end_of_slurm_job
+from qddft.study.advice import advice, end_of_slurm_job, queue_advice
 from qddft.study.harvest import harvest
 from qddft.study.submissions import FOLDER, Submission, latest_by_job, load_submissions, queued_jobs
 
@@ -85,9 +85,13 @@ def _line(
 ) -> JobLine:
     if status.state == "done":
         return JobLine(entry, "done")
-    if (task := queued.get(entry.id)) is not None:
+    task = queued.get(entry.id)
+    if task is not None and status.state != "failed":
         state, reason = _in_queue(run, entry, status, task)
-        return JobLine(entry, state, reason, "", status.progress, task.slurm_id)
+        return JobLine(entry, state, reason, queue_advice(task.reason), status.progress, task.slurm_id)
+    if task is not None:
+        # in a chunk with others that are not done; what an earlier attempt left went away when it was submitted
+        return JobLine(entry, "failed", status.reason, advice(status.reason), status.progress, task.slurm_id)
     if status.state == "failed":
         return JobLine(entry, "failed", status.reason, advice(status.reason), status.progress)
     if status.state == "ready" and entry.id in latest:

@@ -89,3 +89,8 @@ def queued_jobs(submissions: Iterable[Submission], queue: Iterable[QueueTask]) -
 def with_id(submission: Submission, slurm_id: str) -> Submission:
     """Return a submission with the id that it turned out to have."""
     return replace(submission, slurm_id=slurm_id)
+
+
+def without_jobs(submission: Submission) -> Submission:
+    """Return a submission that the queue refused: it works on nothing."""
+    return replace(submission, tasks=())

@@ -10,15 +10,24 @@ from pathlib import Path
 from qddft.core.errors import MachineError
 from qddft.core.files import write_json, write_text
 from qddft.engines import slurm
-from qddft.engines.machine import Machine, seconds_of
-from qddft.engines.script import chunk_script, folder_script, pbs_options, sbatch_options
+from qddft.engines.machine import Machine, megabytes, seconds_of
+from qddft.engines.script import chunk_script, folder_script, sbatch_options
 from qddft.jobs.disk import disk_errors
 from qddft.jobs.folder import FAILURE, JobStatus
 from qddft.jobs.lock import hold
 from qddft.jobs.run_folder import Entry, Run, load_run
-from qddft.study.batches import Batch, alone, chunked, dependencies
+from qddft.study import pbs
+from qddft.study.batches import Batch, alone, chunked
 from qddft.study.harvest import harvest
-from qddft.study.submissions import FOLDER, Submission, load_submissions, queued_jobs, save_submission, with_id
+from qddft.study.submissions import (
+    FOLDER,
+    Submission,
+    load_submissions,
+    queued_jobs,
+    save_submission,
+    with_id,
+    without_jobs,
+)
 
 # engines whose jobs are big: each is a job of the queue with MPI ranks of its own
 _BIG = ("vasp",)
@@ -35,7 +44,7 @@ class Prepared:
     entries
         The jobs.
     command
-        The command as it would be typed.
+        The command as it would be typed; in a rehearsal ``ID1`` stands for the id that the first command will give.
     script
         Text of the script.
     slurm_id
@@ -59,17 +68,21 @@ class SubmitReport:
         Calls of sbatch in order.
     skipped
         Jobs left out, each with the reason.
+    to_run
+        Script of qsub commands that the user has to run; ``None`` for Slurm.
     """
 
     submitted: tuple[Prepared, ...]
     skipped: tuple[tuple[Entry, str], ...]
+    to_run: Path | None = None
 
 
 def submit(path: str | Path, machine: Machine, *, dry_run: bool = False, retry_failed: bool = False) -> SubmitReport:
     """Submit the jobs of a run that are neither done, nor failed, nor submitted already.
 
     Call it as often as you like. It asks the queue what is there, by name, not by id; each job keeps a lock and a done
-    marker of its own, so that a queue which starts a job twice does no harm.
+    marker of its own, so that a queue which starts a job twice does no harm. For PBS it writes the scripts and one file
+    of qsub commands, and leaves running that file to the user.
 
     Parameters
     ----------
@@ -90,12 +103,12 @@ def submit(path: str | Path, machine: Machine, *, dry_run: bool = False, retry_f
         Not a run, or another process is submitting it.
     """
     run = load_run(Path(path).resolve())
-    if machine.scheduler == "pbs" and not dry_run:
-        raise MachineError(
-            f"qddft does not submit to PBS; show scripts and commands with --dry-run --machine {machine.name}"
-        )
     if dry_run:
         return _Submitter(run, machine, retry_failed=retry_failed).rehearse()
+    if machine.scheduler == "pbs":
+        with hold(run.path / "submit.lock"):
+            harvest(run)
+            return _Submitter(run, machine, retry_failed=retry_failed).leave_to_the_user()
     _check_size(machine, serial=run.engine not in _BIG)
     with hold(run.path / "submit.lock"):
         submissions = load_submissions(run.path)
@@ -113,9 +126,10 @@ def cancel(path: str | Path) -> tuple[str, ...]:
         The queue does not answer.
     """
     run = load_run(Path(path).resolve())
+    # ids are given twice by a controller that crashed: what is cancelled goes by the names that the queue tells now
     tokens = {item.token for item in load_submissions(run.path)}
     tasks = [task for task in slurm.queue() if task.token in tokens]
-    slurm.cancel(sorted({task.token for task in tasks}))
+    slurm.cancel(list(dict.fromkeys(task.slurm_id.partition("_")[0] for task in tasks)))
     return tuple(task.slurm_id for task in tasks)
 
 
@@ -139,6 +153,12 @@ def _check_size(machine: Machine, *, serial: bool) -> None:
             f"machine {machine.name} asks for {cores} cores on a node (tasks x cpus_per_task in [queue]); the largest "
             f"node of the partition has {offered.cores}"
         )
+    memory = machine.queue.memory
+    if memory is not None and megabytes(memory) > offered.memory:
+        raise MachineError(
+            f"machine {machine.name} asks for {memory} of memory on a node; the largest node of the partition has "
+            f"{offered.memory} MB"
+        )
     if not serial and machine.queue.nodes > offered.nodes:
         raise MachineError(f"machine {machine.name} asks for {machine.queue.nodes} nodes; there are {offered.nodes}")
     if offered.limit is not None and seconds_of(machine.queue.walltime) > offered.limit:
@@ -153,21 +173,57 @@ class _Submitter:
         self._run, self._machine, self._retry = run, machine, retry_failed
         self._statuses = run.statuses()
         self._serial = run.engine not in _BIG
+        self._entries = {entry.id: entry for entry in run.entries}
         # job id -> what a job that starts from it has to wait for
         self._waits: dict[str, str] = {}
 
     def rehearse(self) -> SubmitReport:
         """Return what would be submitted if the queue were empty."""
         batches, skipped = self._plan({})
-        return SubmitReport(tuple(self._prepare(batch, _token(batch)) for batch in batches), skipped)
+        ids: list[str] = []
+        calls = []
+        pbs_machine = self._machine.scheduler == "pbs"
+        for number, batch in enumerate(batches):
+            calls.append(self._prepare(batch, _token(batch), ids))
+            self._remember(batch, f"job{number}" if pbs_machine else f"ID{number + 1}", ids)
+        return SubmitReport(tuple(calls), skipped)
+
+    def leave_to_the_user(self) -> SubmitReport:
+        """Write scripts and one file of qsub commands, which hands each job to PBS once."""
+        sent = pbs.sent_jobs(self._run.path) if not self._retry else {}
+        batches, skipped = self._plan({job_id: f"handed to PBS by {name}" for job_id, name in sent.items()})
+        if not batches:
+            return SubmitReport((), skipped)
+        with disk_errors(self._run.path):
+            (self._run.path / FOLDER).mkdir(exist_ok=True)
+            calls, ids = [], list[str]()
+            for number, batch in enumerate(batches):
+                calls.append(self._prepare(batch, _token(batch), ids))
+                self._write(batch, calls[-1])
+                self._remember(batch, f"job{number}", ids)
+            jobs = [entry.id for call in calls for entry in call.entries]
+            path = pbs.write_commands(self._run.path, [call.command for call in calls], jobs)
+        return SubmitReport(tuple(calls), skipped, path)
 
     def submit(self, queued: Mapping[str, slurm.QueueTask]) -> SubmitReport:
         """Submit all batches but what is queued, each recorded before and after."""
         self._waits = {job_id: task.slurm_id for job_id, task in queued.items()}
         batches, skipped = self._plan({job_id: f"in the queue as {task.slurm_id}" for job_id, task in queued.items()})
+        done: list[Prepared] = []
+        ids: list[str] = []
         with disk_errors(self._run.path):
             (self._run.path / FOLDER).mkdir(exist_ok=True)
-            return SubmitReport(tuple(self._submit(batch) for batch in batches), skipped)
+            for batch in batches:
+                try:
+                    done.append(self._submit(batch, ids))
+                except MachineError as error:
+                    if not done:
+                        raise
+                    raise MachineError(
+                        f"{error}\n{len(done)} of {len(batches)} queue jobs were submitted before; correct the cause, "
+                        "then submit again for the others"
+                    ) from error
+        return SubmitReport(tuple(done), skipped)
 
     def _plan(self, queued: dict[str, str]) -> tuple[tuple[Batch, ...], tuple[tuple[Entry, str], ...]]:
         skipped: dict[str, str] = {}
@@ -180,7 +236,7 @@ class _Submitter:
             else:
                 skipped[entry.id] = reason
         batches = chunked(wanted, self._machine.chunks.minutes) if self._serial else alone(wanted)
-        return batches, tuple((self._run.entry(job_id), reason) for job_id, reason in skipped.items())
+        return batches, tuple((self._entries[job_id], reason) for job_id, reason in skipped.items())
 
     def _reason_against(self, entry: Entry, skipped: dict[str, str]) -> str | None:
         status: JobStatus = self._statuses[entry.id]
@@ -192,25 +248,27 @@ class _Submitter:
             return f"failed: {status.reason}"
         parent = entry.parent
         if parent is not None and skipped.get(parent, "").startswith(("failed", "somebody", "starts from")):
-            return f"starts from {self._run.entry(parent).name}, which comes first ({skipped[parent]})"
+            return f"starts from {self._entries[parent].name}, which comes first ({skipped[parent]})"
         return None
 
-    def _prepare(self, batch: Batch, token: str) -> Prepared:
+    def _prepare(self, batch: Batch, token: str, ids: list[str]) -> Prepared:
+        """Return the call for a batch; ``ids`` are those of the batches before it."""
         entries = tuple(entry for task in batch.tasks for entry in task)
         if self._serial:
             script = chunk_script(self._machine, self._run.path, f"{FOLDER}/{token}.json")
         else:
             script = folder_script(self._machine, self._run.folder(entries[0]))
-        program = "qsub" if self._machine.scheduler == "pbs" else "sbatch --parsable"
-        words = [*self._options(batch, token), f"{FOLDER}/{token}.sh"]
-        return Prepared(token, entries, f"{program} {shlex.join(words)}", script)
-
-    def _options(self, batch: Batch, token: str) -> list[str]:
-        after = dependencies(batch, self._waits)
         if self._machine.scheduler == "pbs":
-            array = ["-J", f"0-{len(batch.tasks) - 1}"] if len(batch.tasks) > 1 else []
-            return pbs_options(self._machine.queue, token, serial=self._serial, after=after) + array
-        options = sbatch_options(self._machine.queue, token, serial=self._serial, after=after)
+            found = self._dependency(batch, ids).split(":")[1:]
+            after = list(dict.fromkeys(item.partition("_")[0] for item in found))
+            command = pbs.command(self._machine.queue, batch, token, serial=self._serial, after=after)
+        else:
+            command = f"sbatch --parsable {shlex.join([*self._options(batch, token, ids), f'{FOLDER}/{token}.sh'])}"
+        return Prepared(token, entries, command, script)
+
+    def _options(self, batch: Batch, token: str, ids: list[str]) -> list[str]:
+        dependency = self._dependency(batch, ids)
+        options = sbatch_options(self._machine.queue, token, serial=self._serial, dependency=dependency)
         output = f"{FOLDER}/{token}.%A_%a.out" if len(batch.tasks) > 1 else f"{FOLDER}/{token}.out"
         options.append(f"--output={output}")
         if len(batch.tasks) > 1:
@@ -218,29 +276,53 @@ class _Submitter:
             options.append(f"--array=0-{len(batch.tasks) - 1}{limit}")
         return options
 
-    def _submit(self, batch: Batch) -> Prepared:
+    def _dependency(self, batch: Batch, ids: list[str]) -> str:
+        if batch.after is not None and len(batch.tasks) > 1:
+            # element by element
+            return f"aftercorr:{ids[batch.after]}"
+        parents = batch.parents if batch.after is None else (batch.tasks[0][0].parent,)
+        found = dict.fromkeys(self._waits[parent] for parent in parents if parent in self._waits)
+        return f"afterok:{':'.join(found)}" if found else ""
+
+    def _submit(self, batch: Batch, ids: list[str]) -> Prepared:
         token = _token(batch)
-        prepared = self._prepare(batch, token)
-        tasks = tuple(tuple(entry.id for entry in task) for task in batch.tasks)
-        place = self._run.path / FOLDER
-        write_text(place / f"{token}.sh", prepared.script)
-        write_json(place / f"{token}.json", {"tasks": tasks})
+        prepared = self._prepare(batch, token, ids)
+        tasks = self._write(batch, prepared)
         now = datetime.now(UTC).isoformat("T", "seconds")
         submission = Submission(token, self._machine.name, "", tasks, now)
         # recorded before it is made: if this process dies in between, the queue is asked for the token
         save_submission(self._run.path, submission)
+        script = self._run.path / FOLDER / f"{token}.sh"
+        try:
+            slurm_id = slurm.submit(self._options(batch, token, ids), script, self._run.path)
+        except slurm.RefusedError:
+            save_submission(self._run.path, without_jobs(submission))
+            raise
+        save_submission(self._run.path, with_id(submission, slurm_id))
+        self._remember(batch, slurm_id, ids)
+        return Prepared(token, prepared.entries, prepared.command, prepared.script, slurm_id)
+
+    def _write(self, batch: Batch, prepared: Prepared) -> tuple[tuple[str, ...], ...]:
+        """Write script and list of jobs of a batch; return the ids of the jobs of each element."""
+        tasks = tuple(tuple(entry.id for entry in task) for task in batch.tasks)
+        place = self._run.path / FOLDER
+        write_text(place / f"{prepared.token}.sh", prepared.script)
+        write_json(place / f"{prepared.token}.json", {"tasks": tasks})
         for entry in prepared.entries:
             # the reason of the failed attempt must not be taken for one of the next
             (self._run.folder(entry) / FAILURE).unlink(missing_ok=True)
-        slurm_id = slurm.submit(self._options(batch, token), place / f"{token}.sh", self._run.path)
-        save_submission(self._run.path, with_id(submission, slurm_id))
-        for index, jobs in enumerate(tasks):
-            self._waits |= dict.fromkeys(jobs, f"{slurm_id}_{index}" if len(tasks) > 1 else slurm_id)
-        return Prepared(token, prepared.entries, prepared.command, prepared.script, slurm_id)
+        return tasks
+
+    def _remember(self, batch: Batch, slurm_id: str, ids: list[str]) -> None:
+        ids.append(slurm_id)
+        for index, task in enumerate(batch.tasks):
+            place = f"{slurm_id}_{index}" if len(batch.tasks) > 1 else slurm_id
+            self._waits |= dict.fromkeys((entry.id for entry in task), place)
 
 
 def _token(batch: Batch) -> str:
     first = batch.tasks[0]
     count = sum(len(task) for task in batch.tasks)
-    name = first[0].name[:40] if count == 1 else f"{count}-jobs"
+    # names of folders hold letters, digits and hyphens only: nothing that squeue's table or a comma list could split
+    name = first[0].folder[:40] if count == 1 else f"{count}-jobs"
     return f"qddft-{name}-{secrets.token_hex(5)}"

@@ -61,6 +61,11 @@ def test_a_machine_is_found_by_path(tmp_path):
         ('[queue]\nmemory = "lots"\n', "memory"),
         ('[environment.variables]\n"A B" = "x"\n', "cannot name an environment variable"),
         ('[environment]\nsetup = ["a\\nb"]\n', "printable text on one line"),
+        ('[queue]\noptions = ["--job-name=x"]\n', "is given by qddft itself; leave it out"),
+        ('[queue]\noptions = ["-Jx"]\n', "is given by qddft itself"),
+        ('[queue]\noptions = ["--array=0-9"]\n', "is given by qddft itself"),
+        ("[vasp]\nretries = -1\n", "retries"),
+        ('[vasp]\ncustodian = "yes please"\n', "custodian"),
         ('[vasp]\nlauncher = ["srun -n 4"]\n', "without white space; write each word as its own string"),
     ],
 )
@@ -102,7 +107,7 @@ def test_options_of_slurm():
     queue = Queue(
         partition="p", account="a", walltime="01:00:00", nodes=2, tasks=4, cpus_per_task=3, gpus=1, memory="8G"
     )
-    options = sbatch_options(queue, "token", serial=False, after=("12", "13_4"))
+    options = sbatch_options(queue, "token", serial=False, dependency="afterok:12:13_4")
     for wanted in (
         "--job-name=token",
         "--time=01:00:00",
@@ -125,11 +130,12 @@ def test_options_of_slurm():
 
 def test_options_of_pbs():
     queue = Queue(partition="p", account="a", walltime="1-01:00:00", nodes=2, tasks=4, gpus=1, memory="8G")
-    options = " ".join(pbs_options(queue, "token", serial=False, after=("12",)))
+    options = " ".join(pbs_options(queue, "token-0123456789ab", serial=False))
     assert "-l select=2:ncpus=4:mpiprocs=4:ngpus=1:mem=8GB" in options
     assert "-l walltime=25:00:00" in options
     assert "-q p -A a" in options
-    assert "-W depend=afterok:12" in options
+    # no more than 15 characters, and a letter first
+    assert "-N qddft0123456789 " in options
     assert "select=1:ncpus=4:mpiprocs=1" in " ".join(pbs_options(queue, "token", serial=True))
 
 
@@ -209,5 +215,5 @@ def test_a_warned_job_ends_its_program_and_goes_back_into_the_queue(tmp_path):
     for restart, expected in (("1", "stopped\nrequeue 5\n"), ("2", "stopped\n")):
         log.unlink(missing_ok=True)
         done = run_script(text, tmp_path, PATH=path, SLURM_JOB_ID="5", SLURM_RESTART_COUNT=restart)
-        assert done.returncode == 3
+        assert done.returncode == 75
         assert log.read_text() == expected

@@ -35,19 +35,25 @@ def test_the_queue_is_read_by_name_and_element(fake):
     assert (second.token, second.index) == ("qddft-b", 0)
 
 
-def test_only_our_names_are_cancelled(fake):
+def test_only_these_ids_are_cancelled_some_hundred_at_once(fake, tmp_path, monkeypatch):
     arguments = fake("scancel")
-    slurm.cancel(["qddft-a"])
-    assert arguments.read_text() == "<--me><--name=qddft-a>"
+    slurm.cancel(["12", "13"])
+    assert arguments.read_text() == "<--me><12><13>"
+    monkeypatch.setattr(slurm, "_AT_ONCE", 2)
+    slurm.cancel(["12", "13", "14"])
+    assert arguments.read_text() == "<--me><14>"
+    arguments.unlink()
+    slurm.cancel([])
+    assert not arguments.exists()
 
 
 def test_a_partition_is_found(fake):
-    fake("sinfo", "debug*|64|10|1-00:00:00\nbig|128+|2|infinite\nbig|96|3|infinite")
-    assert slurm.partition(None) == slurm.Partition(64, 10, 86400)
-    assert slurm.partition("big") == slurm.Partition(128, 5, None)
+    fake("sinfo", "debug*|64|10|1-00:00:00|1000\nbig|128+|2|infinite|2000+\nbig|96|3|infinite|4000")
+    assert slurm.partition(None) == slurm.Partition(64, 1000, 10, 86400)
+    assert slurm.partition("big") == slurm.Partition(128, 4000, 5, None)
     with pytest.raises(MachineError, match="no partition 'gpu'; it has: big, debug"):
         slurm.partition("gpu")
-    fake("sinfo", "debug|64|10|1-00:00:00")
+    fake("sinfo", "debug|64|10|1-00:00:00|1000")
     with pytest.raises(MachineError, match="no default partition; set 'partition'"):
         slurm.partition(None)
 

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import random
 import shutil
 import signal
 import socket
@@ -73,8 +74,7 @@ class LocalSlurm:
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
         ports = _free_ports(2)
-        host = socket.gethostname().partition(".")[0]
-        values = {"host": host, "control_port": ports[0], "node_port": ports[1], "cores": self.cores}
+        values = {"host": self._host(), "control_port": ports[0], "node_port": ports[1], "cores": self.cores}
         self.conf.write_text(_CONF.format(root=self.root, user=getpass.getuser(), **values))
         folder = self.root / "munge"
         self._start(
@@ -106,9 +106,31 @@ class LocalSlurm:
         self.start_controller()
         _until(self._answers, "slurmctld")
 
+    def crash_controller(self) -> None:
+        """Kill slurmctld and start it again: it may have forgotten the last seconds."""
+        self.kill("slurmctld")
+        self.start_controller()
+        _until(self._answers, "slurmctld")
+        # a job whose id was given twice drains the node until an administrator looks
+        self.call("scontrol", "update", f"NodeName={self._host()}", "State=RESUME")
+
     def wait_idle(self) -> None:
         """Wait until the node takes jobs."""
         _until(lambda: self.call("sinfo", "-h", "-p", "debug", "-o", "%T") in ("idle", "mixed", "allocated"), "slurmd")
+
+    def start_now(self, job: str) -> None:
+        """Let a job start that was put back into the queue: Slurm would keep it there for two minutes."""
+        # its first start has to have ended on the node, or the node refuses the id
+        _until(lambda: self.call("sinfo", "-h", "-p", "debug", "-o", "%T") == "idle", "the end of the first start")
+
+        def started() -> bool:
+            if self.call("squeue", "-h", "-j", job, "-o", "%T") != "PENDING":
+                return True
+            self.call("scontrol", "update", f"JobId={job}", "StartTime=now")
+            time.sleep(0.5)
+            return False
+
+        _until(started, f"job {job}")
 
     def call(self, name: str, *arguments: str) -> str:
         """Return what a command of Slurm prints."""
@@ -129,6 +151,10 @@ class LocalSlurm:
             time.sleep(0.2)
         for name in ("slurmd", "slurmctld", "munged"):
             self._end(name)
+
+    @staticmethod
+    def _host() -> str:
+        return socket.gethostname().partition(".")[0]
 
     def _answers(self) -> bool:
         return self.call("sinfo", "-h") != ""
@@ -153,13 +179,14 @@ class LocalSlurm:
 
 
 def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Return ports below those that the system hands out by itself, drawn, since several of us may be looking."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.SystemRandom().randint(10_000, 32_000)
+        with socket.socket() as one:
+            if port not in found and one.connect_ex(("127.0.0.1", port)):
+                found.append(port)
+    return found
 
 
 def _until(condition, what: str, seconds: float = 60) -> None:

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from qddft.core.errors import FolderError
 from qddft.engines.slurm import QueueTask
 from qddft.jobs.run_folder import Entry
-from qddft.study.advice import advice, end_of_slurm_job
-from qddft.study.batches import MAX_ELEMENTS, alone, chunked, dependencies, estimated_seconds
+from qddft.study.advice import advice, end_of_slurm_job, queue_advice
+from qddft.study.batches import MAX_ELEMENTS, alone, chunked, estimated_seconds
 from qddft.study.chunk import jobs_of
 from qddft.study.submissions import (
     FILE,
@@ -36,8 +36,35 @@ def test_small_families_share_a_chunk():
 
 def test_a_job_longer_than_a_chunk_is_one():
     jobs = [entry("a", atoms=126), entry("a1", "a", atoms=126, task="static"), entry("b", atoms=126)]
-    (batch,) = chunked(jobs, 1)
-    assert names(batch) == [["a", "a1"], ["b"]]
+    alone, first, second = chunked(jobs, 1)
+    assert (names(alone), names(first), names(second)) == ([["b"]], [["a"]], [["a1"]])
+    assert (alone.after, first.after, second.after) == (None, None, 1)
+
+
+def test_long_families_are_arrays_by_generation_element_behind_element():
+    jobs = [
+        entry("a"),
+        entry("b"),
+        entry("b1", "b"),
+        entry("b2", "b"),
+        entry("c"),
+        entry("c1", "c"),
+        entry("c11", "c1"),
+    ]
+    batches = chunked(jobs, 1)
+    assert [(names(batch), batch.after) for batch in batches] == [
+        ([["a"]], None),
+        ([["c"], ["b"]], None),
+        ([["c1"], ["b1", "b2"]], 1),
+        ([["c11"]], 2),
+    ]
+    assert all(batch.parents == () for batch in batches)
+
+
+def test_long_families_of_a_job_in_the_queue_wait_for_it():
+    first, second = chunked([entry("a1", "a", atoms=126), entry("a2", "a1", atoms=126)], 1)
+    assert (names(first), first.parents, first.after) == ([["a1"]], ("a",), None)
+    assert (names(second), second.parents, second.after) == ([["a2"]], (), 0)
 
 
 def test_children_of_jobs_outside_wait_for_them():
@@ -48,8 +75,6 @@ def test_children_of_jobs_outside_wait_for_them():
         ("b",): [["b1"]],
         (): [["c"]],
     }
-    assert dependencies(batches[0], {"a": "12_3"}) == ("12_3",)
-    assert dependencies(batches[0], {}) == ()
 
 
 def test_big_jobs_go_alone():
@@ -72,10 +97,22 @@ def test_every_job_is_in_one_chunk_behind_its_parent(shapes, minutes):
     batches = chunked(jobs, minutes)
     tasks = [[item.id for item in task] for batch in batches for task in batch.tasks]
     assert sorted(name for task in tasks for name in task) == sorted(job.id for job in jobs)
+    place = {
+        item.id: (number, element)
+        for number, batch in enumerate(batches)
+        for element, task in enumerate(batch.tasks)
+        for item in task
+    }
     for job in jobs:
         if job.parent is not None:
-            (home,) = [task for task in tasks if job.id in task]
-            assert home.index(job.parent) < home.index(job.id)
+            (number, element), (before, behind) = place[job.id], place[job.parent]
+            if number == before:
+                home = [item.id for item in batches[number].tasks[element]]
+                assert element == behind
+                assert home.index(job.parent) < home.index(job.id)
+            else:
+                # element behind element
+                assert (batches[number].after, element) == (before, behind)
 
 
 def test_the_length_of_a_job_grows_with_its_atoms():
@@ -100,6 +137,25 @@ def test_the_length_of_a_job_grows_with_its_atoms():
 )
 def test_there_is_advice_for_every_failure(reason, words):
     assert words in advice(reason)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("PartitionConfig", "no node of the partition can hold it"),
+        ("JobHeldUser", "scontrol release"),
+        ("PartitionDown", "not in use"),
+        ("AssocMaxJobsLimit", "limit of your account"),
+        ("DependencyNeverSatisfied", "cancel, then retry"),
+    ],
+)
+def test_there_is_advice_for_what_may_wait_for_ever(reason, words):
+    assert words in queue_advice(reason)
+
+
+@pytest.mark.parametrize("reason", ["None", "Priority", "Resources", "Dependency", "BeginTime"])
+def test_what_waits_its_turn_needs_no_advice(reason):
+    assert queue_advice(reason) == ""
 
 
 @pytest.mark.parametrize(
