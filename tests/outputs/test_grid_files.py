@@ -79,7 +79,7 @@ def test_folder_and_gzip(tmp_path):
     packed.mkdir()
     (packed / "CHGCAR.gz").write_bytes(gzip.compress((tmp_path / "CHGCAR").read_bytes()))
     np.testing.assert_array_equal(read_grid(packed).values, read_grid(tmp_path).values)
-    with pytest.raises(OutputError, match="holds no LOCPOT and no potential.npz; name the file"):
+    with pytest.raises(OutputError, match=r"holds no LOCPOT and no potential\.npz; name the file"):
         read_grid(packed, quantity="potential")
 
 

@@ -94,13 +94,11 @@ def _opened(path: Path) -> Iterator[Mapping[str, Any]]:
     from ase.io import ulm
 
     try:
-        reader = ulm.Reader(path)
-        try:
+        with path.open("rb") as file:
+            reader = ulm.Reader(file)
             if reader.get_tag() != _TAG.decode():
                 raise OutputError(f"{path} is an ULM file of {reader.get_tag()!r}, not of GPAW")
             yield _Lazy(reader)
-        finally:
-            reader.close()
     except OutputError:
         raise
     except (

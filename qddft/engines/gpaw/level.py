@@ -57,8 +57,12 @@ def check_job(job: "Job", atoms: "Atoms") -> None:
         )
     if settings.get("core") not in (None, "PAW"):
         raise LevelError(f"{label}: gpaw treats cores by PAW, not {settings['core']!r}; set 'core: PAW'")
+    if raw.get("spin_orbit"):
+        raise LevelError(
+            f"{label}: this engine has no spin-orbit coupling in its cycle; take vasp, or a level without it"
+        )
     for key in raw:
-        if key not in RAW_KEYS:
+        if key not in (*RAW_KEYS, "spin_orbit"):
             raise LevelError(f"{label}: unknown key engines.gpaw.{key}. {did_you_mean(key, RAW_KEYS)}")
     if settings.get("smearing", "gaussian") not in _SMEARING:
         raise LevelError(
