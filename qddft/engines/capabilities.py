@@ -1,6 +1,6 @@
 """Which engines have a setting that a study may want to vary."""
 
-from qddft.core.errors import StudyError
+from qddft.core.errors import EngineError, LevelError
 from qddft.engines.registry import list_engines
 from qddft.levels.settings import Level
 
@@ -25,22 +25,21 @@ def require_setting(engine: str, setting: str, level: Level) -> None:
 
     Raises
     ------
-    StudyError
-        Names the engines that have the setting, or the raw key.
+    EngineError
+        Names the engines that have the setting.
+    LevelError
+        Names the raw key.
     """
     kind = engine.partition(":")[0]
     having = engines_with(setting)
     if setting in _ENGINES_WITH and kind not in having:
         why = _WHY_NOT.get(kind, {}).get(setting, "it is not varied through the level")
         has = "has" if len(having) == 1 else "have"
-        raise StudyError(
-            f"the engine {engine} has no {setting} to vary ({why}); {' and '.join(having)} {has} it. Give "
-            f"'engines: [{', '.join(having)}]' in this series to leave it out for others"
-        )
+        raise EngineError(f"the engine {engine} has no {setting} to vary ({why}); {' and '.join(having)} {has} it")
     raw = level.engines.get(kind, {}).get("incar", {})
     fixed = [key for key in _RAW.get(setting, ()) if key in {str(name).upper() for name in raw}]
     if fixed:
-        raise StudyError(
+        raise LevelError(
             f"the level {level.name} sets {fixed[0]} for {kind} itself, so that {setting} would change nothing; take "
             f"{fixed[0]} out of the level"
         )

@@ -10,15 +10,22 @@ from qddft.study.schema import LigandSpec, SlabSpec
 from qddft.study.schema_convergence import SeriesSpec, label_of
 
 Mistake = tuple[Location, str]
+Numbered = Sequence[tuple[int, SeriesSpec]]
 
 
 def series_mistakes(
-    series: Sequence[tuple[int, SeriesSpec]], slab: SlabSpec | None, ligands: Sequence[LigandSpec], levels: Any
+    rows: Any,
+    series: Sequence[tuple[int, SeriesSpec]],
+    slab: SlabSpec | None,
+    ligands: Sequence[LigandSpec],
+    levels: Any,
 ) -> Iterator[Mistake]:
     """Return what is wrong with the series, each as far as it has the right shape.
 
     Parameters
     ----------
+    rows
+        The series as they stand in the file.
     series
         Number in the file, and the series.
     slab, ligands, levels
@@ -27,7 +34,9 @@ def series_mistakes(
     seen: dict[str, int] = {}
     for index, spec in series:
         place: Location = ("convergence", index)
-        first = seen.setdefault(spec.model_dump_json(exclude={"tolerance"}), index)
+        # of a series with mistakes only the rest is left, which may look like another one
+        whole = set(rows[index]) == spec.model_fields_set
+        first = seen.setdefault(spec.model_dump_json(exclude={"tolerance"}), index) if whole else index
         if first != index:
             yield place, f"the same series stands there already, as number {first + 1}"
         if spec.kind == "E_ads" and ligands:

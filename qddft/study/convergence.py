@@ -12,8 +12,16 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from qddft.core.errors import ChargeError, LevelError, PlacementError, QddftError, StructureError, StudyError
-from qddft.engines.capabilities import require_setting
+from qddft.core.errors import (
+    ChargeError,
+    EngineError,
+    LevelError,
+    PlacementError,
+    QddftError,
+    StructureError,
+    StudyError,
+)
+from qddft.engines.capabilities import engines_with, require_setting
 from qddft.jobs.job import FinalOf, Job
 from qddft.levels.kpoints import job_mesh
 from qddft.levels.settings import Level
@@ -74,7 +82,7 @@ def convergence_recipes(main: Main) -> list[Convergence]:
         if spec.engines and main.engine not in spec.engines:
             continue
         try:
-            require_setting(main.engine, spec.vary, main.level)
+            _require_setting(main, spec)
             found.append(_Series(main, spec).recipe())
         except QddftError as error:
             line = _line(main.study, index)
@@ -279,6 +287,20 @@ class _Series:
         """Return a message without the number that the row has in the study of one point."""
         text = " ".join(str(error).split())
         return text.removeprefix(f"{self.main.study.path}: ligand 1 ({self._row.ligand}): ")
+
+
+def _require_setting(main: Main, spec: SeriesSpec) -> None:
+    """Refuse a setting that the engine does not have, and say how to keep the series for those that have it."""
+    try:
+        require_setting(main.engine, spec.vary, main.level)
+    except EngineError as error:
+        having = [name for name in main.study.levels if name in engines_with(spec.vary)]
+        remedy = (
+            f"give 'engines: [{', '.join(having)}]' in this series to leave it out for the others"
+            if having
+            else "give the study a level for one of them"
+        )
+        raise StudyError(f"{error}; {remedy}") from error
 
 
 def _static(item: Relaxation, resolved: dict[str, Any], suffix: str) -> Relaxation:

@@ -235,8 +235,8 @@ def _convergence_mistakes(
 ) -> Iterator[Mistake]:
     from qddft.study.check_convergence import series_mistakes
 
-    series = _parts(SeriesSpec, data.get("convergence"))
-    return series_mistakes(series, slab, [spec for _, spec in ligands], data.get("levels"))
+    rows = data.get("convergence")
+    return series_mistakes(rows, _parts(SeriesSpec, rows), slab, [spec for _, spec in ligands], data.get("levels"))
 
 
 def _not_one(key: str, name: str, specs: list[LigandSpec], ligands: list[tuple[int, LigandSpec]]) -> str:

@@ -6,15 +6,12 @@ from typing import Any
 from qddft.jobs.job import FinalOf, Job
 from qddft.levels.kpoints import job_mesh
 from qddft.levels.settings import Settings
-from qddft.study.estimate import ATOMS_POWER
+from qddft.study.estimate import seconds_of_step
 from qddft.study.expand import Expansion
 
 # ionic steps of a relaxation, for estimates only: complexes of the studies here took 5 to 80, molecules 4 to 11
 _STEPS = {"complex": 40, "molecule": 10}
 _OTHER_STEPS = 40
-# GFN2-xTB energy and forces on one thread: 1 s for 46, 8 to 10 s for 126 atoms
-_TBLITE_SECONDS_PER_UNIT = 1.2e-4
-_TBLITE_LEAST_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def _row(job: Job, settings: Settings, share: float, engine: str) -> PlanRow:
         kpoints=mesh_of(job, settings),
         after="" if job.parent is None else job.parent.name,
         share=share,
-        seconds=_seconds(job, len(atoms)) if engine == "tblite" else None,
+        seconds=_seconds(job, len(atoms), engine),
     )
 
 
@@ -118,6 +115,6 @@ def _work(job: Job, settings: Settings) -> float:
     return float(size) ** 3 * irreducible * _steps(job)
 
 
-def _seconds(job: Job, atoms: int) -> float:
-    each = max(_TBLITE_LEAST_SECONDS, _TBLITE_SECONDS_PER_UNIT * float(atoms**ATOMS_POWER))
-    return round(_steps(job) * each, 1)
+def _seconds(job: Job, atoms: int, engine: str) -> float | None:
+    each = seconds_of_step(engine, atoms)
+    return None if each is None else round(_steps(job) * each, 1)

@@ -144,9 +144,9 @@ def ordered(vary: Vary, values: Sequence[Any]) -> tuple[Any, ...]:
         raise ValueError(f"{labels[0]} alone is no series: give at least {FEWEST} values, better three or more")
     for coarse, fine in pairwise(found):
         if not _is_finer(vary, coarse, fine):
+            advice = "take meshes that do not shrink in any direction" if vary == "kpoints" else "take one of them"
             raise ValueError(
-                f"neither of {label_of(vary, coarse)} and {label_of(vary, fine)} is the finer one; "
-                f"give {'meshes that grow in no direction at the cost of another' if vary == 'kpoints' else 'one'}"
+                f"neither of {label_of(vary, coarse)} and {label_of(vary, fine)} is the finer one; {advice}"
             )
     return tuple(found)
 
