@@ -115,6 +115,8 @@ def _edges(where: Path) -> tuple[float | None, float | None]:
 
 def _kind_of_potential(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Say whether LOCPOT holds exchange and correlation, which have no flat vacuum level."""
+    if settings.get("potential") == "electrostatic":
+        return ()
     used = {**settings.get("incar", {}), **settings.get("effective", {})}
     if used.get("LVHAR") is True:
         return ()

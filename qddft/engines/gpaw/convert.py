@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from qddft.core.errors import EngineError, OutputError
 from qddft.core.suggest import did_you_mean
 from qddft.engines.gpaw.engine import HOW_TO_INSTALL
-from qddft.engines.gpaw.gpw import is_gpw, read_gpw
+from qddft.engines.gpaw.gpw import gpw_atoms, gpw_settings, is_gpw, read_gpw
 from qddft.engines.gpaw.level import WANTED
 from qddft.engines.gpaw.products import potential_titles, write_products
 from qddft.jobs.folder import OUTPUTS
@@ -19,12 +21,16 @@ if TYPE_CHECKING:
 
     from qddft.outputs.outputs import Outputs
 
+# structures closer than this are one, Angstrom
+_SAME_PLACE = 1e-4
+
 
 def convert_gpw(
     path: str | Path,
     folder: str | Path,
     *,
     wanted: Iterable[str] = WANTED,
+    levels: str | Path | None = None,
     labels: "Atoms | None" = None,
     relaxed: bool | None = None,
     spacing: float | None = None,
@@ -39,6 +45,9 @@ def convert_gpw(
         Where to; made if it does not exist.
     wanted
         Some of ``dos`` (levels and projections), ``density``, ``potential``.
+    levels
+        Another ``.gpw`` file, of the same structure at the fixed density of the first one (``calc.fixed_density``),
+        from which levels and projections are taken: more bands, a denser mesh.
     labels
         The same atoms in the same order with ``arrays["fragment"]``, ``arrays["layer"]``, fixed atoms.
     relaxed
@@ -66,12 +75,20 @@ def convert_gpw(
     calculator = _opened(source)
     target = Path(folder).expanduser()
     target.mkdir(parents=True, exist_ok=True)
+    extra = dict(outputs.extra)
+    if levels is not None:
+        asked = tuple(item for item in asked if item != "dos")
+        other = _same_structure(Path(levels).expanduser(), atoms, source)
+        write_products(_opened(other), atoms, target, ("dos",))
+        mesh = gpw_settings(other)["kpoints"]
+        extra |= {"levels_from": other.name, "levels_kpoints": mesh}
     write_products(calculator, atoms, target, asked, spacing=spacing)
     settings = {**outputs.settings, "potentials": potential_titles(calculator), "potential": "electrostatic"}
     notes = outputs.warnings if relaxed is None else ()
     made = replace(
-        outputs, atoms=atoms, settings=settings, ionically_converged=relaxed, warnings=notes, source=source.name
-    )
+        outputs, atoms=atoms, settings=settings, ionically_converged=relaxed, warnings=notes, extra=extra,
+        source=source.name,
+    )  # fmt: skip
     # last, as its presence says that the rest is there
     save_outputs(target / OUTPUTS, made)
     return made
@@ -83,6 +100,16 @@ def _opened(path: Path) -> Any:
     except ImportError as error:
         raise EngineError(f"reading densities and projections takes GPAW itself. {HOW_TO_INSTALL}") from error
     return GPAW(str(path), txt=None)
+
+
+def _same_structure(path: Path, atoms: "Atoms", first: Path) -> Path:
+    if not is_gpw(path):
+        raise OutputError(f"{path} {'is no file of GPAW' if path.exists() else 'does not exist'}")
+    other = gpw_atoms(path)
+    same = other.get_chemical_symbols() == atoms.get_chemical_symbols()
+    if not same or np.abs(other.positions - atoms.positions).max() > _SAME_PLACE:
+        raise OutputError(f"{path} is of another structure than {first}: its levels are not those of this density")
+    return path
 
 
 def _labeled(atoms: "Atoms", labels: "Atoms", path: Path) -> "Atoms":

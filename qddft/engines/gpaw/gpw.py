@@ -52,7 +52,6 @@ def read_gpw(path: Path) -> Outputs:
         if results.get("energy") is None:
             raise OutputError(f"{path} holds no energy: it was written before the electrons had converged")
         levels = _levels(reader)
-        points = _finite(reader["wave_functions"]["kpts"]["bzkpts"])
         occupied = np.einsum("k,skn->", levels.weights, levels.occupations)
         forces = _array(results.get("forces"))
         return Outputs(
@@ -68,7 +67,7 @@ def read_gpw(path: Path) -> Outputs:
             n_ionic_steps=None,
             magnetization=_number(results.get("magmom")),
             stress=_stress(results.get("stress")),
-            settings=settings_of_parameters(reader["parameters"], points, len(levels.energies)),
+            settings=_settings(reader),
             engine="gpaw",
             engine_version=None if reader.get("gpaw_version") is None else str(reader["gpaw_version"]),
             source=str(path),
@@ -86,6 +85,30 @@ def gpw_eigenvalues(path: Path) -> Eigenvalues:
     """
     with _opened(path) as reader:
         return _levels(reader)
+
+
+def gpw_atoms(path: Path) -> "Atoms":
+    """Read the structure of a ``.gpw`` file, with or without an energy.
+
+    Raises
+    ------
+    OutputError
+        The file is damaged or cut.
+    """
+    with _opened(path) as reader:
+        return _atoms(reader["atoms"])
+
+
+def gpw_settings(path: Path) -> dict[str, Any]:
+    """Read the settings of a ``.gpw`` file, with or without an energy.
+
+    Raises
+    ------
+    OutputError
+        The file is damaged or cut.
+    """
+    with _opened(path) as reader:
+        return _settings(reader)
 
 
 @contextmanager
@@ -159,6 +182,11 @@ def _levels(reader: Mapping[str, Any]) -> Eigenvalues:
     return Eigenvalues(
         kpoints, weights / weights.sum(), energies, occupations, float(fermi.mean()), noncollinear=noncollinear
     )
+
+
+def _settings(reader: Mapping[str, Any]) -> dict[str, Any]:
+    points = _finite(reader["wave_functions"]["kpts"]["bzkpts"])
+    return settings_of_parameters(reader["parameters"], points, len(_levels(reader).energies))
 
 
 def _converged(reader: Mapping[str, Any]) -> bool | None:
