@@ -71,6 +71,7 @@ _PUBLIC = {
     "density_of_states": "qddft.recipes.density_of_states",
     "electronic_structure": "qddft.recipes.electronic_structure",
     "charge_difference": "qddft.recipes.charge_difference",
+    "spin_density": "qddft.recipes.spin_density",
     "planar_average": "qddft.analysis.profile",
     "work_function": "qddft.recipes.work_function",
     "read_grid": "qddft.outputs.grid_files",

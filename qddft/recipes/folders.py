@@ -51,8 +51,11 @@ def cell_difference(legs: Mapping[str, Outputs], pair: tuple[str, str], times: f
     ratio = cell_ratio(cells[0], cells[1])
     if ratio is not None:
         made, slab = pair
-        text = f"lateral cell differs: the {made} has {ratio:.3f} times the area of the {slab}, but holds {times:g} of it"
-        return [] if abs(ratio - times) <= _SAME_CELL * ratio else [text]
+        if abs(ratio - times) <= _SAME_CELL * ratio:
+            return []
+        return [
+            f"lateral cell differs: the {made} has {ratio:.3f} times the area of the {slab}, but holds {times:g} of it"
+        ]
     kinds = [sum(periodic_axes(*cell)) for cell in cells]
     if kinds[0] == kinds[1]:
         return []

@@ -1,14 +1,14 @@
 """The figures of a charge density difference: planar average and transfer, and surfaces of equal density."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from qddft.analysis.charge import ChargeDifference
 from qddft.analysis.profile import atom_heights, macroscopic_average
 from qddft.core.errors import EngineError, OutputError
-from qddft.outputs.grid import Grid
+from qddft.outputs.grid import Grid, Profile
 from qddft.report.pictures import COLORS, OTHER_COLOR, SPHERE
 from qddft.report.style import BLACK, BLUE, COLUMN_MM, GRAY, ORANGE, VERMILLION, new_figure, styled
 
@@ -25,6 +25,25 @@ _LIGHT = np.array([-0.35, -0.6, 0.72])
 _DISC = 36
 _ATOM_SIZE = 0.7
 _PROFILE_MM = 58.0
+
+
+class Field(Protocol):
+    """What is drawn: a density difference, a spin density."""
+
+    @property
+    def grid(self) -> Grid:
+        """The field."""
+        ...
+
+    @property
+    def profile(self) -> Profile:
+        """Its planar average."""
+        ...
+
+    @property
+    def ligand_atoms(self) -> tuple[int, ...]:
+        """Atoms that stand in the middle of the picture."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -142,7 +161,7 @@ def isosurface(grid: Grid, level: float, origin: np.ndarray | None = None) -> Su
     return Surface((vertices + first) / shape @ grid.atoms.cell.array, faces, level)
 
 
-def view_origin(found: ChargeDifference) -> np.ndarray:
+def view_origin(found: Field) -> np.ndarray:
     """Return where a period begins that has the ligand in its middle and no atom across its ends, shape (3,)."""
     atoms = found.grid.atoms
     turns = 2j * np.pi * atoms.get_scaled_positions()[list(found.ligand_atoms)]
@@ -153,7 +172,7 @@ def view_origin(found: ChargeDifference) -> np.ndarray:
     return np.asarray(origin)
 
 
-def seen_places(found: ChargeDifference, origin: np.ndarray) -> np.ndarray:
+def seen_places(found: Field, origin: np.ndarray) -> np.ndarray:
     """Return the Cartesian positions of the atoms within the period that begins at ``origin``, shape (n_atoms, 3)."""
     atoms = found.grid.atoms
     fractions = (atoms.get_scaled_positions() - origin + 1e-6) % 1.0 + origin - 1e-6
@@ -172,7 +191,7 @@ def default_level(grid: Grid) -> float:
 
 @styled
 def isosurface_figure(
-    found: ChargeDifference, *, level: float | None = None, scheme: str = "papers", width_mm: float = COLUMN_MM
+    found: Field, *, level: float | None = None, scheme: str = "papers", width_mm: float = COLUMN_MM
 ) -> "Figure":
     """Draw the surfaces of gathered and drained charge with the atoms, seen from the side.
 
@@ -194,9 +213,15 @@ def isosurface_figure(
     value = default_level(found.grid) if level is None else abs(level)
     gain, loss = _scheme(scheme)
     origin = view_origin(found)
-    pieces = [
-        _triangles(isosurface(found.grid, sign * value, origin), color) for sign, color in ((1, gain), (-1, loss))
-    ]
+    reached = _reached(found.grid, value, (gain, loss))
+    if not reached and level is None:
+        # a field that is nearly the same everywhere
+        value = float(abs(found.grid.values.max() + found.grid.values.min())) / 2
+        reached = _reached(found.grid, value, (gain, loss))
+    if not reached:
+        # tells how far the field goes
+        isosurface(found.grid, value, origin)
+    pieces = [_triangles(isosurface(found.grid, sign * value, origin), color) for sign, color in reached]
     pieces.append(_discs(found, seen_places(found, origin)))
     polygons = [polygon for piece in pieces for polygon in piece[0]]
     colors = np.concatenate([piece[1] for piece in pieces])
@@ -212,10 +237,16 @@ def isosurface_figure(
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     axes.axis("off")
     symbols = dict.fromkeys(found.grid.atoms.get_chemical_symbols())
-    handles = [Patch(color=gain, label=f"+{value:.2g} $e$/Å$^3$"), Patch(color=loss, label=f"−{value:.2g} $e$/Å$^3$")]
+    handles = [Patch(color=color, label=f"{'+' if sign > 0 else '−'}{value:.2g} $e$/Å$^3$") for sign, color in reached]
     handles += [Patch(facecolor=COLORS.get(s, OTHER_COLOR), edgecolor=GRAY, linewidth=0.4, label=s) for s in symbols]
     figure.legend(handles=handles, loc="outside lower center", ncols=5, handlelength=0.9, columnspacing=1.0)
     return figure
+
+
+def _reached(grid: Grid, value: float, colors: tuple[str, str]) -> list[tuple[int, str]]:
+    """Return the signs of a value that a field reaches, with their colors."""
+    low, high = grid.values.min(), grid.values.max()
+    return [(sign, color) for sign, color in zip((1, -1), colors, strict=True) if low < sign * value < high]
 
 
 def _scheme(name: str) -> tuple[str, str]:
@@ -247,7 +278,7 @@ def _triangles(surface: Surface, color: str) -> tuple[list[np.ndarray], np.ndarr
     return list(corners[:, :, [0, 2]]), colors, corners[:, :, 1].mean(axis=1)
 
 
-def _discs(found: ChargeDifference, places: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+def _discs(found: Field, places: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Return the atoms as discs seen along y, lighter toward the middle, their colors and depth."""
     from ase.data import covalent_radii
     from matplotlib.colors import to_rgba

@@ -64,7 +64,7 @@ def test_every_way_out_holds_the_same_result(folders, capsys):
     (stored,) = connect("r.db").select(quantity="E_exchange")
     assert stored.value == stored.E_exchange == record["value"]
     assert stored.data["result"] == record
-    assert stored.formula == "PbBr2HCl"
+    assert stored.formula == "PbBr2ClH"
     assert (folders / "r.pdf").read_bytes().startswith(b"%PDF")
 
 

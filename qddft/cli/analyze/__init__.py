@@ -13,6 +13,7 @@ ANALYSES: tuple[str, ...] = (
     "exchange",
     "dos",
     "charge",
+    "spin",
     "potential",
     "bader",
     "vacancy",
