@@ -121,6 +121,30 @@ class Checks:
         """Nothing to warn about."""
         return not self.warnings
 
+    def record(self) -> dict[str, Any]:
+        """Return every flag with what it rests on, JSON types; fragments and atoms by number, lengths in Angstrom."""
+        return {
+            "molecule_intact": self.molecule_intact,
+            "bound": self.bound,
+            "desorbed": list(self.desorbed),
+            "left_site": list(self.left_sites),
+            "contacts": [
+                {
+                    "fragment": item.fragment,
+                    "atoms": f"{item.symbols[0]}{item.atom}-{item.symbols[1]}{item.surface}",
+                    "kind": item.kind,
+                    "distance_A": item.distance,
+                }
+                for item in self.bindings
+            ],
+            "proton_transferred": self.proton_transferred,
+            "proton_transfers": [[item.hydrogen, item.source, item.target] for item in self.proton_transfers],
+            "surface_intact": self.surface_intact,
+            "coordination_changes": [list(item) for item in self.coordination_changes],
+            "pb_x_range_A": None if self.pb_x_range is None else list(self.pb_x_range),
+            "farthest_moved_A": None if self.farthest is None else self.farthest[1],
+        }
+
 
 @dataclass(frozen=True)
 class _Surface:

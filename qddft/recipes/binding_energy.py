@@ -19,7 +19,7 @@ from qddft.analysis.reaction import Reaction, get_scheme
 from qddft.core.frozen import freeze_fields
 from qddft.jobs.job import Job
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_warnings
+from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_checks, structure_warnings
 from qddft.recipes.result import Result
 
 FORMULA = "adsorption energy per ligand"
@@ -161,6 +161,7 @@ class BindingEnergy:
                 name: list(choice.energies) for name, choice in choices.items() if len(choice.energies) > 1
             },
             "chosen": {name: choice.index for name, choice in choices.items() if len(choice.energies) > 1},
+            "checks": structure_checks(choices.values()),
         }
 
     def _decomposition(

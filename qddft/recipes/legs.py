@@ -1,6 +1,6 @@
 """The terms of a reaction, each with the jobs that compete for its energy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +118,23 @@ def structure_warnings(choice: Choice) -> tuple[str, ...]:
     except StructureError as error:
         return (f"{name}: the relaxed structure could not be checked: {error}",)
     return tuple(f"{name}: {text}" for text in found)
+
+
+def structure_checks(choices: Iterable[Choice]) -> dict[str, Any]:
+    """Return the flags of the winners by name, as ``Checks.record``: intact, bound, surface, proton, desorbed.
+
+    A structure whose atoms are not those that were built has no flags; ``structure_warnings`` says so.
+    """
+    from qddft.atoms.checks import check_complex
+
+    found = {}
+    for choice in choices:
+        built = choice.leg.candidates[choice.index].relaxed.built_atoms
+        try:
+            found[choice.leg.species.name] = check_complex(built, choice.outputs.atoms).record()
+        except StructureError:
+            continue
+    return found
 
 
 def _doubts(leg: Leg, index: int, outputs: Mapping[str, Outputs]) -> tuple[str, ...]:

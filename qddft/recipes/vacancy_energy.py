@@ -10,7 +10,7 @@ from qddft.analysis.vacancy import formation_energy, removed_atoms
 from qddft.core.frozen import freeze_fields
 from qddft.jobs.job import Job
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_warnings
+from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_checks, structure_warnings
 from qddft.recipes.result import Result
 
 
@@ -106,6 +106,7 @@ class VacancyEnergy:
             "place": self.place,
             "energies_eV": {name: choice.outputs.energy for name, choice in choices.items()},
             "chosen": {name: choice.index for name, choice in choices.items() if len(choice.energies) > 1},
+            "checks": structure_checks(choices.values()),
             "candidate_energies_eV": {
                 name: list(choice.energies) for name, choice in choices.items() if len(choice.energies) > 1
             },

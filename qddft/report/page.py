@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qddft.recipes.convergence import is_series
+from qddft.report.checks_table import checks_table
 from qddft.report.compare import caveats, compare, comparison_table, order_sentence
 from qddft.report.convergence_figure import convergence_chart
 from qddft.report.convergence_table import only_series, series_table, series_title, without_series
@@ -146,6 +147,7 @@ def _content(data: RunData) -> dict[str, Any]:
         "cautions": _cautions(data.records),
         "overview": overview_table(data),
         "decomposition": decomposition_table(data.records),
+        "checks": checks_table(data.records),
         "reactions": list(dict.fromkeys(record["reaction"] for record in data.records if record.get("reaction"))),
         "caveats": caveats(published),
         "warnings": _warnings(data),

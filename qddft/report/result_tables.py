@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qddft.outputs.outputs import Outputs
+from qddft.report.checks_table import structural_marks
 from qddft.report.compare import compare
 from qddft.report.quantities import Record, quantity_of
 from qddft.report.run_data import RunData
@@ -143,7 +144,8 @@ def _remark(record: Record) -> str:
     warnings = " ".join(record["warnings"])
     marks = {"NOT CONVERGED": "not converged", "SETTINGS DIFFER": "settings differ", "not finished": "not finished"}
     marks |= {" failed: ": "failed", "screening": "screening", "smoke": "smoke"}
-    return ", ".join(mark for key, mark in marks.items() if key in warnings)
+    found = [mark for key, mark in marks.items() if key in warnings]
+    return ", ".join([*found, *structural_marks(record)])
 
 
 def _state(state: str, reason: str) -> str:
