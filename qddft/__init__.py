@@ -37,6 +37,8 @@ _PUBLIC = {
     "conformers": "qddft.atoms.conformers",
     "truncate": "qddft.atoms.truncation",
     "attach": "qddft.atoms.binding",
+    "search_poses": "qddft.study.pose_search",
+    "SearchEffort": "qddft.study.pose_request",
     "attach_pattern": "qddft.atoms.patterns",
     "distinct_patterns": "qddft.atoms.patterns",
     "Placement": "qddft.atoms.covering",

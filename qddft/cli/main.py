@@ -17,6 +17,7 @@ VERBS = {
     "ligands": "List the ligand library.",
     "build": "Build a bulk, slab, ligand, complex or vacancy.",
     "tolerance": "Tolerance factors of a perovskite and their radii.",
+    "search": "Search the lowest poses of a ligand on a face.",
     "check": "Show every error of a study at once.",
     "plan": "Show the jobs of a study and their cost; writes nothing.",
     "write": "Write the job folders of a study.",

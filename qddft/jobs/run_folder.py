@@ -16,6 +16,9 @@ from qddft.jobs.plan import Plan
 
 FORMAT = 1
 RUN, STUDY, PLAN, JOBS, LOCK = "run.json", "study.yaml", "plan.json", "jobs", "lock"
+# what a search of poses keeps beside them from its first moment on
+SEARCH, SEARCH_LOCK = "search.json", "search.lock"
+_OURS = (JOBS, STUDY, PLAN, LOCK, SEARCH, SEARCH_LOCK)
 
 
 @dataclass(frozen=True)
@@ -202,7 +205,7 @@ def _checked_target(path: Path, engine: str, title: str) -> dict[str, Any]:
         raise FolderError(f"{path} is a file; give a folder for the run")
     if not (path / RUN).exists():
         # jobs alone: an earlier write was killed before it wrote run.json
-        foreign = sorted(item.name for item in path.iterdir() if item.name not in (JOBS, STUDY, PLAN, LOCK))
+        foreign = sorted(item.name for item in path.iterdir() if item.name not in _OURS)
         if any(not name.endswith(".tmp") for name in foreign):
             raise FolderError(f"{path} holds other files ({foreign[0]}, ...); give a new or empty folder for the run")
         return {}
