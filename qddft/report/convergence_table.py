@@ -42,14 +42,14 @@ def series_table(record: Record) -> Table:
     points: Sequence[Mapping[str, Any]] = details["points"]
     columns: dict[str, list[Any]] = {
         setting_name(record): [point["label"] for point in points],
-        "": [point["note"] or None for point in points],
+        "note": [point["note"] or None for point in points],
         f"{details['of']} ({unit})": [_value(point["value"], digits) for point in points],
         f"to the finest ({unit})": [number(point["difference"], digits) for point in points],
         "jobs": [len(point["jobs"]) for point in points],
         "mark": [_mark(record, point) for point in points],
     }
-    if not any(columns[""]):
-        del columns[""]
+    if not any(columns["note"]):
+        del columns["note"]
     note = f"{series_title(record)}, {details['geometry']}: {details['verdict']}."
     return table_of(columns, note=note)
 
