@@ -14,6 +14,7 @@ from qddft.core.frozen import freeze_fields
 from qddft.outputs.grid import Grid, Profile
 from qddft.outputs.grid_files import grid_file, is_cube, open_grid, read_grid, read_shape, read_structure
 from qddft.outputs.outputs import Outputs
+from qddft.recipes.folders import read
 from qddft.recipes.provenance import audit_record, input_hashes
 from qddft.recipes.result import Result
 
@@ -177,12 +178,10 @@ def _n_blocks(path: Path) -> int:
 
 def _beside(calculation: str | Path | Outputs, path: Path) -> Outputs | None:
     """Return the outputs beside a density; ``None`` where nothing can be read."""
-    from qddft.engines.vasp.read import read_outputs
-
     if isinstance(calculation, Outputs):
         return calculation
     try:
-        return read_outputs(path.parent)
+        return read(path.parent)
     except OutputError:
         return None
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from qddft.recipes.result import Result
+
 HEIGHT_MM = 68.0
 _MARGIN = 0.08
 
@@ -86,8 +88,37 @@ def vacancy_figure(
     axes.margins(x=0.08, y=0.15)
     axes.set_xlabel(rf"$\Delta\mu_\mathrm{{{element}}}$ (eV)")
     axes.set_ylabel(r"formation energy $E_\mathrm{f}$ (eV)")
-    axes.legend(loc="upper center", handlelength=1.4)
+    axes.legend(loc="best", handlelength=1.4)
     return figure
+
+
+def limits_figure(energies: "Mapping[str, Result]") -> "Figure":
+    """Draw formation energies at their limits, against the chemical potential of what is missing.
+
+    Parameters
+    ----------
+    energies
+        Name to result of ``vacancy_formation_energy``, all at the same limits.
+    """
+    first = next(iter(energies.values()))
+    element = max(first.details["removed"], key=lambda name: abs(first.details["removed"][name]))
+    potentials = {name: item[element] for name, item in first.details["limit_potentials_eV"].items()}
+    zero = max(potentials.values())
+    lines = {
+        name: [
+            (at[element] - zero, float(item.details["limits_eV"][limit]))
+            for limit, at in item.details["limit_potentials_eV"].items()
+            # a limit may leave the energy open
+            if not isinstance(item.details["limits_eV"][limit], list)
+        ]
+        for name, item in energies.items()
+    }
+    # limits that fall together share a mark
+    marks: dict[float, list[str]] = {}
+    for name, value in potentials.items():
+        marks.setdefault(round(value - zero, 3), []).append(name)
+    known = {name: points for name, points in lines.items() if points}
+    return vacancy_figure(known, element, marks={", ".join(names): value for value, names in marks.items()})
 
 
 def _ring(points: np.ndarray) -> np.ndarray:

@@ -57,8 +57,9 @@ def test_both_limits_with_passivation_and_figure(runs, capsys):
     assert "I-rich: 3.5000 eV" in shown
     assert "I-poor: 2.5000 eV" in shown
     assert "E_passivation: 0.5000 eV" in shown
-    assert (runs / "limits.svg").is_file()
-    assert (runs / "limits.png").is_file()
+    for name in ("stability", "limits"):
+        assert (runs / f"limits-{name}.svg").is_file()
+        assert (runs / f"limits-{name}.png").is_file()
 
 
 def test_potentials_by_limit_and_phases_in_one_folder(runs, capsys):
@@ -88,9 +89,14 @@ def test_json_is_one_document(runs, capsys):
         (["--mu", "rich:I=-1.5", "--mu", "I=-1"], "either all of a limit"),
         (["--mu", "rich:I=x"], "has to be a number in eV"),
         (["--target", "CsPbI3"], "needs both --target and --phases"),
-        (["--mu", "I=-1.5", "--charge", "1"], "a charged defect needs --vbm"),
+        (["--mu", "I=-1.5", "--charge", "1"], "a charged defect (here +1) needs --charge, --vbm, --correction and --method"),
         (["--mu", "I=-1.5", "--removed", "I=x"], "has to be a whole number"),
-        (["--mu", "I=-1.5", "--figure", "f"], "the figure shows a region of stability"),
+        (["--mu", "I=-1.5", "--figure", "f.gif"], "figures are written as .pdf, .svg, .png"),
+        (["--mu", "I=-1.5", "--layer", "2"], "give NAME=DIR"),
+        (["--mu", "I=-1.5", "--charge", "1", "--charge", "0"], "1 --defect need as many --charge, not 2"),
+        (["--mu", "I=-1.5", "--defect", "defect-oa"], "defect and defect-oa have one charge, +0"),
+        (["--mu", "I=-1.5", "--vbm", "x"], "--vbm x: this is no number of eV"),
+        (["--mu", "I=-1.5", "--correction", "+1=0.2"], "there is no defect of the charge +1"),
         (["--target", "CsPbI3", *PHASES, "--figure", "no/f"], "the folder no does not exist"),
     ],
 )

@@ -1,19 +1,31 @@
-"""``qddft analyze vacancy``: formation energy of a vacancy at named limits."""
+"""``qddft analyze vacancy``: formation energy of a vacancy at named limits, neutral and charged."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qddft.cli.console import note, place, print_json, say
+from qddft.cli.analyze.options import (
+    AllowDifferences,
+    AllowUnconverged,
+    AsJson,
+    Csv,
+    Database,
+    FigureFile,
+    Wanted,
+    deliver,
+)
+from qddft.cli.analyze.vacancy_words import charges_of, counts, folders, layers_of, potentials_of, scheme_of
+from qddft.cli.console import note, say
 from qddft.cli.verb import add
-from qddft.core.errors import OutputError, ReferenceSchemeError
+from qddft.core.errors import ReferenceSchemeError
 
 if TYPE_CHECKING:
-    from qddft.analysis.vacancy import ChargeState
+    from matplotlib.figure import Figure
+
+    from qddft.recipes.charge_states import ChargeStates
     from qddft.recipes.competing_phases import CompetingPhases
     from qddft.recipes.result import Result
-    from qddft.recipes.vacancy_of_folders import Potential, Potentials
 
 _HEAD = "Of a charged defect: "
 
@@ -23,16 +35,24 @@ def register(group: typer.Typer) -> None:
     examples = (
         "qddft analyze vacancy --defect v_I/ --pristine slab/ --removed I=1 --mu I=i2-molecule/",
         "qddft analyze vacancy --defect v_I/ --pristine slab/ --removed I=1 --target CsPbI3 --phases phases/ \\",
-        "    --limit 'PbX2-rich, X-rich' --figure limits",
+        "    --limit 'PbX2-rich, X-rich' --figure limits.pdf",
         "qddft analyze vacancy --defect v_O/ --pristine bulk/ --removed O=1 --mu O-rich:O=-5.14 --mu O-poor:O=-5.58",
+        "qddft analyze vacancy --defect q0/ --defect q+1/ --pristine bulk/ --removed Ga=1 --removed Mg=-1 \\",
+        "    --mu Ga=-2.9 --mu Mg=-1.5 --vbm pristine --correction +1=0.21 --method FNV --figure levels.pdf",
+        "qddft analyze vacancy --defect v_I_1/ --layer 2=v_I_2/ --layer 3=v_I_3/ --pristine slab/ --removed I=1 \\",
+        "    --mu I=-1.5 --in-bulk v_I_bulk/ bulk/",
     )
     add(group, "vacancy", vacancy, examples=examples)
 
 
 def vacancy(
-    defect: Annotated[Path, typer.Option(help="Folder of the cell with the vacancy.")],
+    defect: Annotated[
+        list[Path], typer.Option(help="Folder of the cell with the vacancy; repeat it for several charges.")
+    ],
     pristine: Annotated[Path, typer.Option(help="Folder of the same cell without it.")],
-    removed: Annotated[list[str], typer.Option(metavar="X=N", help="What was taken away, such as I=1.")],
+    removed: Annotated[
+        list[str], typer.Option(metavar="X=N", help="What was taken away, such as I=1; what was added counts negative.")
+    ],
     mu: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,54 +70,88 @@ def vacancy(
         tuple[Path, Path] | None,
         typer.Option(help="Vacancy and slab of the bare face: then the passivation energy is given too."),
     ] = None,
-    charge: Annotated[int, typer.Option(help=f"{_HEAD}its charge.")] = 0,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=DIR", help="The same vacancy in another layer of the slab; repeat it."),
+    ] = None,
+    in_bulk: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(help="The same vacancy in bulk, and the bulk: what the layers are compared with."),
+    ] = None,
+    charge: Annotated[
+        list[int] | None, typer.Option(help=f"{_HEAD}its charge, for each --defect; by default from the files.")
+    ] = None,
     vbm: Annotated[
-        float | None, typer.Option(help=f"{_HEAD}valence band maximum of the pristine cell, aligned.")
+        str | None,
+        typer.Option(metavar="EV|pristine", help=f"{_HEAD}valence band maximum of the pristine cell, aligned."),
     ] = None,
     fermi: Annotated[float, typer.Option(help=f"{_HEAD}Fermi level above the valence band maximum.")] = 0.0,
-    correction: Annotated[float | None, typer.Option(help=f"{_HEAD}correction, eV.")] = None,
-    method: Annotated[str, typer.Option(help=f"{_HEAD}name of the correction.")] = "",
-    figure: Annotated[Path | None, typer.Option(help="Write FIGURE.png and .svg of the region of stability.")] = None,
-    allow_unconverged: Annotated[bool, typer.Option(help="Give a marked number all the same.")] = False,
-    allow_differences: Annotated[bool, typer.Option(help="Give a marked number all the same.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
+    correction: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EV|Q=EV", help=f"{_HEAD}correction, by charge where there are several."),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help=f"{_HEAD}name of the correction; in bulk also 'uncorrected' with 0 eV.")
+    ] = "",
+    figure: FigureFile = None,
+    csv: Csv = None,
+    database: Database = None,
+    allow_unconverged: AllowUnconverged = False,
+    allow_differences: AllowDifferences = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Compute the formation energy of a vacancy, neutral or charged, at the limits of its chemical potentials."""
-    from qddft.recipes.passivation import passivation_energy
-    from qddft.recipes.vacancy_of_folders import vacancy_formation_energy
+    """Compute the formation energy of a vacancy, neutral or charged, at the limits of its chemical potentials.
 
+    Several charges give the transition levels and the figure against the Fermi level; --layer and --in-bulk compare
+    layers and bulk; --bare gives what a ligand adds to the cost of a vacancy.
+    """
+    from qddft.recipes.charge_states import charge_states
+    from qddft.recipes.passivation import passivation_energy, surface_preference
+
+    wanted = Wanted(as_json, csv, database, figure)
     region = _region(target, phases, allow_unconverged)
-    state = _state(charge, vbm, fermi, correction, method)
-    gone = {name: _count(name, value) for name, value in map(_pair, removed)}
+    gone = counts(removed)
+    potentials = region.region if region is not None else potentials_of(mu)
+    given = charges_of(defect, charge)
+    scheme = scheme_of(given, vbm=vbm, fermi=fermi, corrections=correction or [], method=method)
+    others = layers_of(layer or [])
+    if len(defect) > 1 and (bare is not None or others or in_bulk is not None):
+        raise ReferenceSchemeError("--bare, --layer and --in-bulk belong to a single --defect")
 
-    def energy(with_vacancy: Path, without: Path) -> "Result":
-        return vacancy_formation_energy(
+    def states(with_vacancy: dict[int, Path], without: Path) -> "ChargeStates":
+        return charge_states(
             with_vacancy,
             without,
             gone,
-            region.region if region is not None else _potentials(mu),
+            potentials,
+            scheme,
             limit=limit,
-            state=state,
             allow_unconverged=allow_unconverged,
             allow_differences=allow_differences,
         )
 
-    results = [energy(defect, pristine)]
+    def energy(with_vacancy: Path, without: Path) -> "Result":
+        return states({next(iter(given)): with_vacancy}, without).results[0]
+
+    found = states(given, pristine)
+    results = list(found.results)
+    places = {defect[0].name: results[0]} | {name: energy(path, pristine) for name, path in others.items()}
+    results += list(places.values())[1:]
+    bulk = None if in_bulk is None else energy(*in_bulk)
+    if bulk is not None:
+        results += [bulk, *surface_preference(places, bulk)]
+    elif others:
+        # the deepest layer stands for the bulk
+        results += surface_preference(dict(list(places.items())[:-1]), list(places.values())[-1])
     if bare is not None:
-        results += [energy(*bare)]
-        results.append(passivation_energy(*results))
-    files = _draw(region, figure)
-    if as_json:
-        print_json([result.record() for result in results])
-        return
-    if region is not None:
-        say(region.region.text)
-        for text in region.warnings:
-            note(f"warning: phases: {text}")
-    for result in results:
-        _print(result)
-    if files:
-        say("\nfiles: " + ", ".join(place(file) for file in files))
+        results.append(energy(*bare))
+        results.append(passivation_energy(places[defect[0].name], results[-1]))
+    deliver(
+        results,
+        wanted,
+        tell=lambda: _print_all(region, results),
+        draw=lambda: _draw(region, found, places, bulk, results),
+    )
 
 
 def _region(target: str | None, phases: list[Path] | None, allow_unconverged: bool) -> "CompetingPhases | None":
@@ -108,94 +162,59 @@ def _region(target: str | None, phases: list[Path] | None, allow_unconverged: bo
     from qddft.recipes.competing_phases import competing_phases
 
     return competing_phases(
-        target, [item for path in phases for item in _folders(path)], allow_unconverged=allow_unconverged
+        target, [item for path in phases for item in folders(path)], allow_unconverged=allow_unconverged
     )
 
 
-def _folders(path: Path) -> list[Path]:
-    """Return the calculations of a path: itself, or the folders in it where it holds no calculation."""
-    from qddft.engines.vasp.read.dispatch import result_files
+def _draw(
+    region: "CompetingPhases | None",
+    found: "ChargeStates",
+    places: "dict[str, Result]",
+    bulk: "Result | None",
+    results: "list[Result]",
+) -> "dict[str, Figure]":
+    """Return the figures that say most: limits, charges, layers, else bars."""
+    from qddft.report.charge_states_figure import charge_states_figure
+    from qddft.report.energy_figure import energy_bars, layer_figure
+    from qddft.report.stability_figure import limits_figure, stability_figure
 
-    if not path.is_dir() or (path / "outputs.json").is_file() or result_files(path):
-        return [path]
-    return sorted(item for item in path.iterdir() if item.is_dir()) or [path]
-
-
-def _state(charge: int, vbm: float | None, fermi: float, correction: float | None, method: str) -> "ChargeState | None":
-    if charge == 0:
-        return None
-    from qddft.analysis.vacancy import ChargeState
-
-    if vbm is None or correction is None:
-        raise ReferenceSchemeError(
-            "a charged defect needs --vbm (valence band maximum, aligned), --correction (eV) and --method (its name)"
-        )
-    return ChargeState(charge, vbm, fermi, correction, method)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not (separator and name and value):
-        raise ReferenceSchemeError(f"{text!r} is not ELEMENT=VALUE, such as I=1 or I=-1.5")
-    return name, value
-
-
-def _count(name: str, value: str) -> int:
-    try:
-        return int(value)
-    except ValueError as error:
-        raise ReferenceSchemeError(f"{name}={value}: the number of atoms has to be a whole number") from error
+    figures: dict[str, Figure] = {}
+    if region is not None and len(region.region.elements) == 3:
+        figures["stability"] = stability_figure(region.region)
+    if any(line.charge for line in found.lines):
+        figures["levels"] = charge_states_figure(found.lines, found.levels, found.gap)
+    if len(places) > 1:
+        layers = {name: float(item.value or 0.0) for name, item in places.items()}
+        figures["layers"] = layer_figure(layers, None if bulk is None else ("bulk", float(bulk.value or 0.0)))
+    if any(len(item.details["limit_potentials_eV"]) > 1 for item in places.values()):
+        figures["limits"] = limits_figure(places if bulk is None else places | {"bulk": bulk})
+    if not figures:
+        figures[""] = energy_bars(results)
+    return figures if len(figures) > 1 else {"": next(iter(figures.values()))}
 
 
-def _potentials(mu: list[str] | None) -> "Potentials":
-    if not mu:
-        raise ReferenceSchemeError("no chemical potentials: give --mu for what was removed, or --target and --phases")
-    if any(":" in text.partition("=")[0] for text in mu):
-        return _by_limit(mu)
-    found: dict[str, Potential] = {}
-    for name, value in map(_pair, mu):
-        try:
-            found[name] = float(value)
-        except ValueError:
-            found[name] = Path(value)
-    return found
-
-
-def _by_limit(mu: list[str]) -> dict[str, dict[str, float]]:
-    limits: dict[str, dict[str, float]] = {}
-    for name, value in map(_pair, mu):
-        limit, _, element = name.rpartition(":")
-        try:
-            limits.setdefault(limit, {})[element] = float(value)
-        except ValueError as error:
-            raise ReferenceSchemeError(f"{name}={value}: the potential of a limit has to be a number in eV") from error
-    if "" in limits:
-        raise ReferenceSchemeError("chemical potentials are either all of a limit (LIMIT:X=EV) or none is")
-    return limits
-
-
-def _draw(region: "CompetingPhases | None", figure: Path | None) -> list[Path]:
-    if figure is None:
-        return []
-    if region is None:
-        raise ReferenceSchemeError("the figure shows a region of stability: give --target and --phases")
-    if not figure.parent.is_dir():
-        raise OutputError(f"the folder {figure.parent} does not exist; make it first")
-    from qddft.report.stability_figure import stability_figure
-    from qddft.report.style import save_figure
-
-    return save_figure(stability_figure(region.region), figure.parent, figure.name)
+def _print_all(region: "CompetingPhases | None", results: "list[Result]") -> None:
+    if region is not None:
+        say(region.region.text)
+        for text in region.warnings:
+            note(f"warning: phases: {text}")
+    for result in results:
+        _print(result)
 
 
 def _print(result: "Result") -> None:
     value = "not given, see the warnings" if result.value is None else f"{result.value:.4f} {result.unit}"
     say(f"{result.quantity}: {value}  ({result.reference})")
-    say(f"  {result.system}, {result.engine}, {result.level}, charge {result.charge:+d}")
+    say(f"  {result.system}, {result.engine}, {result.level}, charge {_signed(result.charge)}")
     say(f"  {result.convention}")
-    for name, energy in result.details["limits_eV"].items():
+    if "correction" in result.details:
+        say(f"  correction {result.details['correction_eV']:+.4f} eV ({result.details['correction']})")
+    for name, energy in result.details.get("limits_eV", {}).items():
         say(f"  {name}: {_shown(energy)}")
-    for text in result.warnings:
-        note(f"warning: {text}")
+
+
+def _signed(charge: int) -> str:
+    return f"{charge:+d}" if charge else "0"
 
 
 def _shown(energy: float | list[float] | dict[str, float]) -> str:
