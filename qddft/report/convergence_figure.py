@@ -1,5 +1,6 @@
 """A convergence series drawn: value against setting, the tolerance around the finest, the setting that was found."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ def convergence_chart(record: Record) -> "Figure":
     axes.set_xlabel(_AXIS.get(str(details["vary"]), setting_name(record)))
     axes.set_ylabel(f"{_SYMBOLS.get(str(details['of']), details['of'])} ({record['unit']})")
     axes.margins(x=0.08)
+    axes.set_ylim(_limits(values, float(details["tolerance"])))
     figure.legend(loc="outside upper left", handlelength=1.4, borderpad=0.1, labelspacing=0.3, ncols=2)
     return figure
 
@@ -64,8 +66,16 @@ def _band(axes: "Axes", finest: float | None, tolerance: float, unit: str) -> No
     axes.axhspan(finest - tolerance, finest + tolerance, color=SKY, alpha=0.3, linewidth=0, zorder=0,
                  label=f"finest ± {tolerance:g} {unit}")  # fmt: skip
     axes.axhline(finest, color=GRAY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1)
-    # invisible points that keep the band in the picture when all values lie far inside of it
-    axes.update_datalim([(axes.dataLim.x0, finest + side * _ROOM * tolerance) for side in (-1, 1)], updatex=False)
+
+
+def _limits(values: Sequence[float], tolerance: float) -> tuple[float, float]:
+    """Return a range that shows all values and both edges of the band around the finest."""
+    around = [value for value in values if not math.isnan(value)]
+    finest = [value for value in values[-1:] if not math.isnan(value)]
+    edges = [value + side * _ROOM * tolerance for value in finest for side in (-1, 1)]
+    low, high = min([*around, *edges]), max([*around, *edges])
+    room = 0.06 * (high - low) or tolerance
+    return low - room, high + room
 
 
 def _smallest(axes: "Axes", details: Mapping[str, Any], places: Sequence[float], values: Sequence[float]) -> None:

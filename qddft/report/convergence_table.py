@@ -5,7 +5,7 @@ from typing import Any
 
 from qddft.recipes.convergence import is_series, named
 from qddft.report.quantities import Record
-from qddft.report.tables import NOTHING, Table, number, table_of
+from qddft.report.tables import Table, number, table_of
 
 _SETTINGS = {"cutoff_eV": "cutoff", "kpoints": "mesh", "vacuum": "vacuum", "layers": "layers", "supercell": "cell"}
 _DIGITS = {"eV": 4}
@@ -43,7 +43,7 @@ def series_table(record: Record) -> Table:
     columns: dict[str, list[Any]] = {
         setting_name(record): [point["label"] for point in points],
         "note": [point["note"] or None for point in points],
-        f"{details['of']} ({unit})": [_value(point["value"], digits) for point in points],
+        f"{details['of']} ({unit})": [number(point["value"], digits) for point in points],
         f"to the finest ({unit})": [number(point["difference"], digits) for point in points],
         "jobs": [len(point["jobs"]) for point in points],
         "mark": [_mark(record, point) for point in points],
@@ -61,11 +61,7 @@ def smallest_text(record: Record) -> str:
     return "none" if label is None else named(str(details["vary"]), str(label))
 
 
-def _value(value: float | None, digits: int) -> str:
-    return "missing" if value is None else number(value, digits)
-
-
 def _mark(record: Record, point: Mapping[str, Any]) -> str:
     if point["value"] is None:
-        return NOTHING
+        return "missing"
     return "smallest" if point["label"] == record["details"]["smallest_label"] else ""

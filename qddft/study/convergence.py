@@ -277,7 +277,12 @@ class _Series:
         settings, found = self.main.level.settings, []
         if self.spec.vary == "layers" and settings.frozen == "slab":
             found.append("the level holds the whole slab, so that the series shows no relaxation of deeper layers")
-        if self.spec.vary == "supercell" and settings.kpoints_refer_to == "cell":
+        # a calculator of ASE gets no mesh, and most have none
+        if (
+            self.spec.vary == "supercell"
+            and settings.kpoints_refer_to == "cell"
+            and not self.main.engine.startswith("ase:")
+        ):
             found.append(
                 "the level's mesh is that of every cell, so that larger cells also sample the zone more densely"
             )

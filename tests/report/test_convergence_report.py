@@ -51,7 +51,9 @@ def test_table_has_a_row_a_point_and_marks_the_smallest(tmp_path):
 def test_table_shows_the_gap(tmp_path):
     record = record_of(tmp_path, without=("400 eV: slab·ammonia",))
     table = series_table(record)
-    assert table.rows[1][1:3] == ("missing", "–")
+    assert table.rows[1] == ("400 eV", "–", "–", "6", "missing")
+    # a gap does not turn the column into words
+    assert table.numeric[1]
     assert "is missing, so that nothing coarser is judged" in table.note
     assert smallest_text(record) == "cutoff 500 eV"
 
@@ -83,6 +85,8 @@ def lines(figure):
 
 def test_figure_has_values_band_and_the_smallest_setting(tmp_path):
     drawn, axes = lines(convergence_chart(record_of(tmp_path)))
+    assert axes.get_ylim()[0] < -0.70
+    assert axes.get_ylim()[1] > -0.615
     assert list(axes.lines[1].get_xdata()) == [300, 400, 500, 600]
     assert list(axes.lines[1].get_ydata()) == pytest.approx(list(E_ADS.values()))
     assert drawn["smallest within it: 400 eV"].get_xydata().tolist() == [[400, pytest.approx(-0.632)]]
@@ -158,6 +162,6 @@ def test_the_csv_comes_back_when_it_was_deleted(finished):
 def test_collect_shows_the_table_with_its_gap(finished, capsys):
     assert main(["collect", str(finished.path)]) == DONE
     text = " ".join(capsys.readouterr().out.split())
-    assert "300 eV missing" in text
+    assert "300 eV – – 6 missing" in text
     assert "E_ads of ammonia against cutoff, relaxed with the settings of the study: smallest setting: cutoff" in text
     assert "convergence.csv" in text
