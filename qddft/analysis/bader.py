@@ -129,15 +129,35 @@ def read_acf(path: "Path", atoms: "Atoms") -> tuple[np.ndarray, float]:
             f"{path} has {len(rows)} of {len(atoms)} atoms, or was cut: it is not the ACF.dat of this run"
         )
     table = np.array(rows)
-    apart = np.linalg.solve(atoms.cell.array.T, (table[:, :3] - atoms.positions).T).T
+    _check_places(table[:, :3], atoms, f"{path}", "table")
+    return table[:, 3], vacuum
+
+
+def same_places(found: "Atoms", atoms: "Atoms", source: str) -> None:
+    """Refuse a density of another structure, or one whose atoms stand in another order.
+
+    Raises
+    ------
+    OutputError
+        Number, elements or places of the atoms differ.
+    """
+    if found.get_chemical_symbols() != atoms.get_chemical_symbols():
+        raise OutputError(
+            f"{source} holds {found.get_chemical_formula()}, the calculation {atoms.get_chemical_formula()}, or in "
+            "another order: it is the density of another structure"
+        )
+    _check_places(found.positions, atoms, source, "density")
+
+
+def _check_places(positions: np.ndarray, atoms: "Atoms", source: str, kind: str) -> None:
+    apart = np.linalg.solve(atoms.cell.array.T, (positions - atoms.positions).T).T
     distance = np.linalg.norm((apart - np.round(apart)) @ atoms.cell.array, axis=1)
     if distance.max() > SAME_PLACE:
         index = int(distance.argmax())
         raise OutputError(
-            f"{path}: atom {index + 1} lies {distance[index]:.3f} Angstrom away from its place in the calculation: "
-            f"it is the table of another structure"
+            f"{source}: atom {index + 1} lies {distance[index]:.3f} Angstrom away from its place in the calculation: "
+            f"it is the {kind} of another structure"
         )
-    return table[:, 3], vacuum
 
 
 def _number(path: "Path", line: int, word: str) -> float:

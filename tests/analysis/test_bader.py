@@ -1,14 +1,18 @@
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms
 
-from qddft.analysis.bader import bader_charges, read_acf
+from qddft.analysis.bader import bader_charges, read_acf, same_places
 from qddft.cli.main import DONE, FIX_INPUT, main
-from qddft.core.errors import OutputError
+from qddft.core.errors import EngineError, OutputError
+from qddft.engines.baderkit import find_basins
+from qddft.outputs.grid import Grid
+from qddft.recipes.bader_of_folders import bader_of_run
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "vasp"
 SI = SHARED / "09_Si_static_full_output_set"
@@ -86,9 +90,74 @@ def test_program(tmp_path, capsys):
     from qddft.engines.vasp.read import read_outputs
 
     shutil.copy(SI / "vasprun.xml.gz", tmp_path)
+    shutil.copy(SI / "CHGCAR.gz", tmp_path)
     assert main(["analyze", "bader", str(tmp_path)]) == FIX_INPUT
-    assert "ACF.dat" in capsys.readouterr().err
+    assert "LAECHG" in capsys.readouterr().err
     (tmp_path / "ACF.dat").write_text(acf(read_outputs(tmp_path).atoms, [3.9, 4.1]))
     assert main(["analyze", "bader", str(tmp_path), "--json"]) == DONE
-    shown = json.loads(capsys.readouterr().out)
-    assert [item["charge"] for item in shown["atoms"]] == pytest.approx([0.1, -0.1])
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert [charge for _, charge in shown["details"]["atoms"]] == pytest.approx([0.1, -0.1])
+    assert shown["inputs"].keys() >= {str(tmp_path / "ACF.dat"), str(tmp_path / "vasprun.xml.gz")}
+
+
+@present
+def test_density_of_another_structure(tmp_path):
+    from qddft.engines.vasp.read import read_outputs
+
+    atoms = read_outputs(SI).atoms
+    same_places(atoms, atoms, "CHGCAR")
+    moved = atoms.copy()
+    moved.positions[1, 2] += 0.5
+    with pytest.raises(OutputError, match=r"atom 2 lies 0\.500 Angstrom away.*density of another structure"):
+        same_places(moved, atoms, "CHGCAR")
+    with pytest.raises(OutputError, match="in another order"):
+        same_places(complex_(), atoms, "CHGCAR")
+
+
+def two_blobs(n=36, edge=9.0):
+    """Six electrons and two in gaussians far apart: the basins hold exactly these."""
+    ticks = np.arange(n) * edge / n
+    x, y, z = np.meshgrid(ticks, ticks, ticks, indexing="ij")
+    atoms = Atoms("OHe", [(2.25, 4.5, 4.5), (6.75, 4.5, 4.5)], cell=[edge] * 3, pbc=True)
+    width = 0.7
+    values = np.zeros((n, n, n))
+    for electrons, (a, b, c) in zip((6.0, 2.0), atoms.positions, strict=True):
+        blob = np.exp(-((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2) / (2 * width**2))
+        values += electrons * blob / (blob.mean() * edge**3)
+    return Grid(atoms, values, "density")
+
+
+@pytest.mark.slow
+def test_basins_of_two_gaussians():
+    density = two_blobs()
+    found = find_basins(density, density)
+    np.testing.assert_allclose(found.electrons, [6.0, 2.0], atol=0.02)
+    assert found.electrons.sum() + found.vacuum == pytest.approx(8.0, abs=1e-6)
+
+
+@pytest.mark.slow
+@present
+def test_basins_of_silicon_are_equal():
+    found = bader_of_run(SI)
+    np.testing.assert_allclose(found.charges.charges, [0.0, 0.0], atol=1e-3)
+    assert found.program.startswith("baderkit")
+
+
+def test_no_python_with_baderkit(monkeypatch, tmp_path):
+    density = two_blobs(8)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineError, match="install uv"):
+        find_basins(density, density)
+    monkeypatch.setenv("QDDFT_BADERKIT_PYTHON", str(tmp_path / "python"))
+    with pytest.raises(EngineError, match="is no program"):
+        find_basins(density, density)
+    monkeypatch.setenv("QDDFT_BADERKIT_PYTHON", sys.executable)
+    with pytest.raises(OutputError, match="No module named 'baderkit'"):
+        find_basins(density, density)
+
+
+def test_grids_that_share_no_basins():
+    with pytest.raises(OutputError, match="cannot share basins"):
+        find_basins(two_blobs(8), two_blobs(6))
+    with pytest.raises(OutputError, match="unknown method"):
+        find_basins(two_blobs(6), two_blobs(6), method="far")

@@ -1,58 +1,74 @@
-"""``qddft analyze bader``: charges of atoms and ligands from the basins of a Bader program."""
+"""``qddft analyze bader``: charges of atoms and ligands from the basins of a density."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qddft.cli.console import print_json, say
+from qddft.cli.analyze.options import AllowUnconverged, AsJson, Csv, Database, FigureFile, Wanted, deliver
+from qddft.cli.console import say
 from qddft.cli.verb import add
-from qddft.core.errors import OutputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from qddft.recipes.bader_of_folders import BaderOfRun
+
+
+class Method(StrEnum):
+    """How baderkit finds basins."""
+
+    neargrid = "neargrid"
+    neargrid_weight = "neargrid-weight"
+    weight = "weight"
+    ongrid = "ongrid"
 
 
 def register(group: typer.Typer) -> None:
     """Add the analysis."""
-    examples = ("qddft analyze bader runs/complex", "qddft analyze bader runs/complex --acf basins/ACF.dat --json")
+    examples = (
+        "qddft analyze bader runs/complex",
+        "qddft analyze bader runs/complex --acf basins/ACF.dat --json",
+    )
     add(group, "bader", bader, examples=examples)
 
 
 def bader(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of a finished run with its vasprun.xml.")],
-    acf: Annotated[Path | None, typer.Option(help="Table of the Bader program; by default PATH/ACF.dat.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Charges as JSON on stdout.")] = False,
+    acf: Annotated[Path | None, typer.Option(help="Table of the program bader; by default PATH/ACF.dat.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="Density whose basins are taken; by default AECCAR0 + AECCAR2.")
+    ] = None,
+    method: Annotated[Method, typer.Option(help="How baderkit finds the basins.")] = Method.neargrid,
+    allow_unconverged: AllowUnconverged = False,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    database: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Bader charges of atoms and fragments, with the valences of the data sets that the run used.
 
-    The basins are found beforehand by the program bader of the Henkelman group: chgsum.pl AECCAR0 AECCAR2, then bader
-    CHGCAR -ref CHGCAR_sum, which writes ACF.dat.
+    The basins are those of ACF.dat where there is one. Without it, baderkit finds them in AECCAR0 + AECCAR2 (a static
+    run with LAECHG = .TRUE.); it is started in a Python of its own by uv.
     """
-    from qddft.analysis.bader import bader_charges, read_acf
-    from qddft.engines.vasp.read import read_outputs
-    from qddft.engines.vasp.read.valences import read_valences
+    from qddft.recipes.bader_of_folders import bader_of_run
 
-    outputs = read_outputs(path)
-    if outputs.n_electrons is None:
-        raise OutputError(f"{path} does not say how many electrons it has")
-    table = acf or (path if path.is_dir() else path.parent) / "ACF.dat"
-    electrons, vacuum = read_acf(table, outputs.atoms)
-    found = bader_charges(outputs.atoms, electrons, read_valences(path), n_electrons=outputs.n_electrons, vacuum=vacuum)
-    symbols = outputs.atoms.get_chemical_symbols()
-    if as_json:
-        print_json(
-            {
-                "quantity": "bader_charges",
-                "unit": "e",
-                "convention": "ZVAL - electrons in the basin; positive = electrons lost",
-                "atoms": [{"symbol": s, "charge": float(q)} for s, q in zip(symbols, found.charges, strict=True)],
-                "by_part": dict(found.by_part),
-                "vacuum_electrons": found.vacuum,
-                "warnings": list(found.warnings),
-            }
-        )
-        return
-    for index, (symbol, charge) in enumerate(zip(symbols, found.charges, strict=True), start=1):
+    wanted = Wanted(as_json, csv, database, figure)
+    found = bader_of_run(path, acf=acf, reference=reference, method=method.value, allow_unconverged=allow_unconverged)
+    deliver(found.results(), wanted, tell=lambda: _print(found), draw=lambda: {"": _draw(found)})
+
+
+def _draw(found: "BaderOfRun") -> "Figure":
+    from qddft.report.bader_figure import bader_figure
+
+    return bader_figure(found.outputs.atoms, found.charges)
+
+
+def _print(found: "BaderOfRun") -> None:
+    symbols = found.outputs.atoms.get_chemical_symbols()
+    say(f"q = ZVAL - electrons in the basin, positive = electrons lost; {found.program}")
+    for index, (symbol, charge) in enumerate(zip(symbols, found.charges.charges, strict=True), start=1):
         say(f"{index:5d} {symbol:3s} {charge:+.4f} e")
-    for name, charge in found.by_part.items():
+    for name, charge in found.charges.by_part.items():
         say(f"{name}: {charge:+.4f} e")
-    for text in found.warnings:
-        say(f"warning: {text}")
