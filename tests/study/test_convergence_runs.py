@@ -1,5 +1,6 @@
 """Series computed for real: with Lennard-Jones atoms in this process, and with tblite as a user would run them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,6 @@ def test_tblite_runs_series_end_to_end(tmp_path, capsys, monkeypatch):
     main(["run", "study.yaml", "-o", "run"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "E_ads of ammonia against vacuum, relaxed at each point: " in shown
-    import json
-
     records = json.loads(Path("run/results.json").read_text(encoding="utf-8"))
     vacuum, cell = (record["details"] for record in records[1:])
     values = [point["value"] for point in vacuum["points"]]
