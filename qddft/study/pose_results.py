@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # minima closer than this are one, Angstrom: the relaxations are short and end near their minimum, not in it
 SAME_MINIMUM = 0.5
-# contacts shorter than this share of the van der Waals distance are counted, bonds and hydrogen bonds among them
-_SHORT = 0.8
+# shares of the van der Waals distance up to which the shortest contact is told
+_SHORT = 1.0
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ def _pose(number: int, item: Finished, lowest: float, doubles: tuple[int, ...], 
     energy = _energy(item.outputs)
     forces = np.zeros((len(final), 3)) if item.outputs.forces is None else item.outputs.forces
     held = [f"{b.symbols[0]}-{b.symbols[1]} {b.distance:.2f}" for b in checks.bindings]
-    close = ligand_contacts(final, below=_SHORT)
+    close = ligand_contacts(final, below=_SHORT, ignored=[(b.atom, b.surface) for b in checks.bindings])
     return Pose(
         rank=number,
         number=item.start.number,
