@@ -1,5 +1,6 @@
 """``qddft status``: how far every job of a run is."""
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,8 +64,10 @@ def _job(line: "JobLine", folder: Path) -> dict[str, Any]:
         "slurm_id": line.slurm_id,
         "step": None if step is None else step.step,
         "energy_eV": None if step is None else step.energy,
-        "max_force_eV_per_A": None if step is None else step.max_force,
+        # a program that has told its energy but not yet its forces
+        "max_force_eV_per_A": None if step is None or math.isnan(step.max_force) else step.max_force,
         "seconds": None if step is None else step.seconds,
+        "seconds_per_step": None if step is None or not step.seconds else step.seconds / (step.step + 1),
     }
 
 
@@ -78,6 +81,7 @@ def _show(jobs: list[dict[str, Any]]) -> None:
         "step": [job["step"] for job in jobs],
         "energy (eV)": [number(job["energy_eV"], 4) for job in jobs],
         "force (eV/Å)": [number(job["max_force_eV_per_A"], 3, signed=False) for job in jobs],
+        "s/step": [number(job["seconds_per_step"], 1, signed=False) for job in jobs],
     }
     for name in ("slurm_id", "reason", "advice"):
         if any(job[name] for job in jobs):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qddft.jobs.job import Job
     from qddft.outputs.outputs import Outputs
 
-__all__ = ["Engine", "Progress"]
+__all__ = ["Engine", "Progress", "WritesInputs"]
 
 
 @runtime_checkable
@@ -46,3 +46,11 @@ class Engine(Protocol):
 
     def last_step(self, job: "Job", folder: Path) -> Progress | None:
         """Return the last ionic step in a folder, of a calculation that is under way too."""
+
+
+@runtime_checkable
+class WritesInputs(Protocol):
+    """An engine whose folders hold input files, some of which can be made only later."""
+
+    def lacks_inputs(self, folder: Path, *, start_known: bool) -> bool:
+        """Tell whether ``write`` would add a file to a folder; ``start_known``: there are atoms to give to it."""

@@ -13,12 +13,21 @@ _ADVICE = (
         r"not on PATH|no module|not installed|command not found",
         "correct modules and programs of the machine, then retry",
     ),
+    (
+        r"symmetry|PRICELV|POSMAP|RHOSYG|IBZKPT|SYMPREC",
+        "VASP found no consistent symmetry: look at the structure, or set SYMPREC or ISYM in a raw block of the level",
+    ),
+    (
+        r"EDDDAV|BRMIX|ZHEGV|ZPOTRF",
+        "set custodian = true in [vasp] of the machine, which corrects such errors, then retry; look at the structure",
+    ),
+    (r"INCAR", "correct the level (a raw block sets this tag), write the study into a new folder"),
     (r"ZBRENT", "restart from CONTCAR with a tighter EDIFF: retry, and look at the structure if it fails again"),
     (r"NELM|electronic|self-consistent", "the electrons did not converge: look at the structure, or change the level"),
     (r"NSW|max_ionic_steps|not converged", "the relaxation needs more steps: retry goes on from the last one"),
     (r"disk is full|quota|No space", "make room, then retry"),
     (r"cancel", "retry when you want it to go on"),
-    (r"killed by|SIGKILL|SIGSEGV|signal", "retry; if it happens again look at the log in its folder"),
+    (r"killed|SIGKILL|SIGSEGV|segmentation|signal", "retry; if it happens again look at the log in its folder"),
 )
 _TOO_LARGE = "no node of the partition can hold it: cancel, correct [queue] of the machine, then submit"
 _OTHERWISE = "look at the log in its folder, correct the cause, then retry"

@@ -14,6 +14,7 @@ from qddft.study.execute import run as execute
 from qddft.study.expand import expand
 from qddft.study.load import load_study
 from qddft.study.naming import slug
+from qddft.study.refresh import refresh
 from qddft.study.schema import Study
 
 
@@ -40,7 +41,9 @@ def plan(study: Study | str | Path, *, engine: str | None = None, level: str | P
 def write(
     study: Study | str | Path, run: str | Path, *, engine: str | None = None, level: str | Path | None = None
 ) -> Run:
-    """Write the job folders of a study; folders that are there with the same content stay as they are.
+    """Write the job folders of a study; folders that are there with the same content keep their files.
+
+    They get what could not be written before: the start of jobs whose parent is done now, data sets of a library.
 
     Parameters
     ----------
@@ -60,7 +63,7 @@ def write(
     def fill(job: Job, folder: Path) -> None:
         program.write(job, job.start.atoms if isinstance(job.start, Given) else None, folder)
 
-    return create_run(
+    made = create_run(
         Path(run),
         found.plan,
         engine=found.engine,
@@ -69,6 +72,8 @@ def write(
         recipes=[recipe.record() for recipe in found.recipes],
         fill=fill,
     )
+    refresh(made)
+    return made
 
 
 def run(

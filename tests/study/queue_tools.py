@@ -55,7 +55,12 @@ def wait_until(run, condition, seconds=180):
 
 
 def wait_done(run, seconds=180):
-    return wait_until(run, lambda lines: all(line.state == "done" for line in lines), seconds)
+    def all_done(lines):
+        failed = [(line.entry.name, line.reason) for line in lines if line.state == "failed"]
+        assert not failed, failed
+        return all(line.state == "done" for line in lines)
+
+    return wait_until(run, all_done, seconds)
 
 
 def wait_empty(run, seconds=180):

@@ -14,7 +14,7 @@ from qddft.engines.vasp.selective import held_atoms
 from qddft.engines.vasp.species import species_order
 from qddft.engines.vasp.steps import last_step
 from qddft.engines.vasp.supervised import with_changes
-from qddft.engines.vasp.write import DONE_FILE, write_folder
+from qddft.engines.vasp.write import DONE_FILE, lacks_inputs, write_folder
 from qddft.jobs.folder import FAILURE, failure_reason
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Vasp:
     def write(self, job: "Job", atoms: "Atoms | None", folder: Path) -> None:
         """Write the input files; without atoms all but POSCAR, which job.sh then makes from the parent's CONTCAR."""
         write_folder(job, atoms, folder)
+
+    def lacks_inputs(self, folder: Path, *, start_known: bool) -> bool:
+        """Tell whether POSCAR, of a job whose start is known now, or POTCAR can be added to a folder."""
+        return lacks_inputs(folder, start_known=start_known)
 
     def run(self, job: "Job", atoms: "Atoms", folder: Path, report: "Callable[[Progress], None]") -> "Outputs":
         """Run job.sh in a folder, going on from its CONTCAR where it was interrupted, and read the result.

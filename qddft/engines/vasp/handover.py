@@ -18,6 +18,38 @@ if TYPE_CHECKING:
 
 _ITERATION = re.compile(r"Iteration\s*(\d+)\(\s*(\d+)\)")
 _LIMIT = re.compile(r"\b(NELM|NSW|IBRION)\s*=\s*(-?\d+)")
+# what VASP, its launcher, the batch system and the supervision write when something goes wrong, and what it means;
+# the first that is found counts
+_WORDS = (
+    ("DUE TO TIME LIMIT", "time limit of the queue"),
+    ("NODE FAILURE|Node failure|node .* failed", "node failure"),
+    ("No space left on device|[Dd]isk quota exceeded", "the disk is full"),
+    ("oom.kill|Out Of Memory|Cannot allocate memory|exceed memory limit|insufficient virtual memory", "memory ran out"),
+    (
+        "(?i)licen[cs]e.{0,60}(not|fail|expired|invalid|denied|error|unavailable)|"
+        "(no|not|invalid|cannot|unable|failed|expired|missing)\\b.{0,60}licen[cs]e",
+        "license: ",
+    ),
+    (
+        "error while loading shared libraries|command not found|execve\\(\\)|No module named|not installed",
+        "not installed: ",
+    ),
+    ("Segmentation fault|SIGSEGV|segmentation violation", "segmentation fault"),
+    ("srun: error: .*: Killed|signal 9|SIGKILL", "killed, most often because memory ran out"),
+    ("ZBRENT: fatal error", "ZBRENT: the line minimization failed"),
+    ("ZPOTRF", "LAPACK ZPOTRF failed: atoms may be too close to each other"),
+    ("BRMIX: very serious problems", "BRMIX: the number of electrons went wrong while densities were mixed"),
+    ("EDDDAV|EDDRMM|ZHEGV failed|Sub-Space-Matrix is not hermitian", "EDDDAV: the diagonalization failed (ZHEGV)"),
+    ("REAL_OPTLAY", "REAL_OPTLAY: projectors in real space do not fit the cell (LREAL)"),
+    ("SBESSELITER", "SBESSELITER: spherical Bessel functions did not converge"),
+    ("SET_CORE_WF", "SET_CORE_WF: core electrons of a data set are wrong"),
+    ("PRICELV|POSMAP|RHOSYG|IBZKPT|SGRCON|point group operation missing|inverse of rotation matrix", "symmetry: "),
+    ("TOO FEW BANDS", "too few bands: "),
+    ("Error reading item", "INCAR: "),
+    ("SICK JOB|internal error|VERY BAD NEWS", "VASP refused to go on: "),
+)
+_TAIL = 200000
+_LONGEST = 160
 
 
 class NotReadyError(Exception):
@@ -56,6 +88,23 @@ class Outcar:
         return self.limits["NSW"] > 0 and self.limits["IBRION"] in (1, 2, 3)
 
 
+def said(folder: "Path") -> "str":
+    """Return why a program in a folder failed, in its own words or ours; empty when it said nothing."""
+    text = ""
+    for name in ("custodian.out", "vasp.out"):
+        path = folder / name
+        if path.is_file():
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - _TAIL))
+                text += file.read().decode("utf-8", "replace") + "\n"
+    lines = [" ".join(line.strip(" |-").split()) for line in text.splitlines()]
+    for pattern, meaning in _WORDS:
+        found = [line for line in lines if re.search(pattern, line)]
+        if found:
+            return (meaning + found[-1])[:_LONGEST] if meaning.endswith(": ") else meaning
+    return ([""] + [line for line in lines if line])[-1][:_LONGEST]
+
+
 def judge(folder: "Path") -> None:
     """Raise ``NotReadyError`` unless the OUTCAR of a folder is whole and both loops converged."""
     path = folder / "OUTCAR"
@@ -63,7 +112,8 @@ def judge(folder: "Path") -> None:
         raise NotReadyError(f"{path} does not exist: VASP has not run there")
     found = Outcar(path)
     if not found.ended:
-        raise NotReadyError(f"{path} is cut short: VASP was killed, ran out of time or is still running")
+        words = said(folder)
+        raise NotReadyError(f"{path} is cut short: VASP did not come to its end" + (words and f" ({words})"))
     if found.stopped:
         raise NotReadyError(f"{path}: stopped by STOPCAR before the end; run the job again to go on")
     if found.refused or found.electronic >= found.limits["NELM"]:
@@ -150,7 +200,8 @@ def _write(target: "Path", text: "str") -> None:
 def main(arguments: "list[str]") -> "int":
     """Do one of the things that job.sh asks for; 0 when all is well, 1 with a reason otherwise.
 
-    ``judge FOLDER``, ``whole FILE``, ``steps FOLDER``, ``failure FILE REASON``, ``poscar PARENT TARGET KEEP COMMENT``.
+    ``judge FOLDER``, ``said FOLDER``, ``whole FILE``, ``steps FOLDER``, ``failure FILE REASON``,
+    ``poscar PARENT TARGET KEEP COMMENT``.
     """
     action, path = arguments[0], Path(arguments[1])
     try:
@@ -158,6 +209,8 @@ def main(arguments: "list[str]") -> "int":
             write_failure(path, arguments[2])
         elif action == "whole":
             Poscar(path)
+        elif action == "said":
+            sys.stdout.write(f"{said(path) or 'it said nothing'}\n")
         elif action == "steps":
             sys.stdout.write(f"{Outcar(path / 'OUTCAR').ionic}\n")
         else:

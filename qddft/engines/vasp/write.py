@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 ORDER_FILE = "qddft_order.json"
 DONE_FILE = "vasp.done"
+_ABOUT = "README.txt"
 # files that a calculation leaves; a folder that holds one has been started
 _STARTED = (DONE_FILE, "OUTCAR", "OSZICAR", "vasprun.xml", "vaspout.h5")
 
 
 def write_folder(job: "Job", atoms: "Atoms | None", folder: Path) -> None:
     """Write the input files of a job; a folder in which VASP has been started is left as it is.
+
+    Files that are there stay, with what was changed in them by hand; only README.txt is written anew.
 
     Parameters
     ----------
@@ -48,8 +51,19 @@ def write_folder(job: "Job", atoms: "Atoms | None", folder: Path) -> None:
     parent = parent_folder(folder) if (folder / JOB).exists() else None
     name_of_parent = None if parent is None else parent.name
     for name, text in folder_files(job, atoms, library_folder(), name_of_parent).items():
+        if name != _ABOUT and (folder / name).exists():
+            continue
         # they can be made again from the job at any time
         write_text(folder / name, text, flush=False)
+
+
+def lacks_inputs(folder: Path, *, start_known: bool) -> bool:
+    """Tell whether ``write_folder`` would add POSCAR or POTCAR to a folder."""
+    if is_started(folder):
+        return False
+    return (start_known and not (folder / "POSCAR").exists()) or (
+        not (folder / "POTCAR").exists() and library_folder() is not None
+    )
 
 
 def is_started(folder: Path) -> bool:
@@ -78,7 +92,7 @@ def folder_files(
         "POTCAR.spec": "".join(f"{item.symbol}\n" for item in prepared.potentials),
         "make_potcar.sh": potcar_script(prepared.potentials),
         "job.sh": job_script(prepared),
-        "README.txt": readme(prepared, has_potcar=library is not None),
+        _ABOUT: readme(prepared, has_potcar=library is not None),
     }
     files[ORDER_FILE] = _order(prepared, {name: files[name] for name in ("INCAR", "KPOINTS")})
     if preconverges(prepared.tags):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qddft.engines.vasp import handover
+from qddft.study.advice import advice
 
 OUTCAR = """   NELM   =     60;   NELMIN=  5; NELMDL= -5     # of ELM steps
    EDIFF  = 0.1E-04   stopping-criterion for ELM
@@ -75,6 +76,52 @@ def test_what_did_not_converge_is_named(outcar, why, tmp_path):
         handover.judge(_folder(tmp_path, outcar))
 
 
+WORDS = [
+    ("slurmstepd: error: *** STEP 7.0 ON n1 CANCELLED AT 2026-01-01T00:00:00 DUE TO TIME LIMIT ***", "time limit"),
+    ("srun: error: Node failure on n17", "node failure"),
+    ("forrtl: No space left on device", "the disk is full"),
+    ("slurmstepd: error: Detected 1 oom_kill event in StepId=7.0", "memory ran out"),
+    ("Operating system error: Cannot allocate memory", "memory ran out"),
+    ("srun: error: nid00668: tasks 0-31: Killed", "memory ran out"),
+    ("could not check out a license for feature x", "license: could not check out"),
+    ("VASP license server does not answer, licence denied", "license: VASP license server"),
+    ("vasp_std: error while loading shared libraries: libmkl.so: cannot open", "not installed: vasp_std: error"),
+    ("forrtl: severe (174): SIGSEGV, segmentation fault occurred", "segmentation fault"),
+    ("ZBRENT: fatal error in bracketing\n please rerun with smaller EDIFF", "ZBRENT: the line minimization failed"),
+    ("Error EDDDAV: Call to ZHEGV failed. Returncode =   7 1   8", "EDDDAV: the diagonalization failed"),
+    ("BRMIX: very serious problems", "BRMIX: "),
+    ("|     PRICELV: current lattice and primitive lattice are incommensurate   |", "symmetry: PRICELV: current"),
+    ("|     Error reading item EFERMI from file INCAR.    |", "INCAR: Error reading item EFERMI"),
+    ("something else\n went wrong  here \n\n", "went wrong here"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), WORDS)
+def test_what_a_program_said_is_understood(text, reason, tmp_path):
+    (tmp_path / "vasp.out").write_text(f"running on 8 total cores\n{text}\n" if text else "")
+    assert reason in handover.said(tmp_path)
+    assert len(handover.said(tmp_path)) <= 160
+
+
+@pytest.mark.parametrize(("text", "reason"), WORDS[:-2])
+def test_there_is_advice_for_what_a_program_said(text, reason, tmp_path):
+    (tmp_path / "vasp.out").write_text(text)
+    assert not advice(handover.said(tmp_path)).startswith("look at the log")
+
+
+def test_words_beside_a_result_cut_short(tmp_path):
+    folder = _folder(tmp_path, _outcar(end=""))
+    (folder / "vasp.out").write_text("ZBRENT: fatal error in bracketing\n")
+    with pytest.raises(handover.NotReadyError, match=r"cut short: VASP did not come to its end \(ZBRENT"):
+        handover.judge(folder)
+
+
+def test_a_license_that_nobody_missed_is_no_reason(tmp_path):
+    (tmp_path / "vasp.out").write_text("this program is under license of its authors\nZBRENT: fatal error\n")
+    assert handover.said(tmp_path).startswith("ZBRENT")
+
+
 def test_folder_without_outcar(tmp_path):
     with pytest.raises(handover.NotReadyError, match="VASP has not run there"):
         handover.judge(tmp_path)
@@ -82,6 +129,28 @@ def test_folder_without_outcar(tmp_path):
 
 # a collection of public VASP runs that may lie beside the checkout; it is not part of the project
 REAL = Path(__file__).parents[4] / "shared" / "vasp"
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the collection of real VASP runs is not here")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("std_err.txt.oom", "memory ran out"),
+        ("vasp.brmix", "BRMIX"),
+        ("vasp.edddav", "EDDDAV"),
+        ("vasp.ibzkpt", "symmetry"),
+        ("vasp.posmap", "symmetry"),
+        ("vasp.pricelv", "symmetry"),
+        ("vasp.read_error", "INCAR: Error reading item"),
+        ("vasp.real_optlay", "REAL_OPTLAY"),
+        ("vasp.zbrent", "ZBRENT"),
+        ("vasp.set_core_wf", "SET_CORE_WF"),
+        ("vasp.nicht_konvergent", "SBESSELITER"),
+    ],
+)
+def test_real_words_are_understood(name, reason, tmp_path):
+    (tmp_path / "vasp.out").write_bytes((REAL / "23_failed_stdout" / name).read_bytes())
+    assert handover.said(tmp_path).startswith(reason)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the collection of real VASP runs is not here")

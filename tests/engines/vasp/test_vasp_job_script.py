@@ -187,6 +187,30 @@ def test_failed_program_is_a_failed_job(jobs, run_folder, fake_vasp):
     assert not (folder / "vasp.done").exists()
 
 
+@pytest.mark.parametrize(
+    ("behavior", "reason"),
+    [
+        ("echo 'ZBRENT: fatal error in bracketing'; exit 1", "VASP ended with an error: ZBRENT"),
+        ("echo 'ZBRENT: fatal error in bracketing'; ended=0", "did not come to its end (ZBRENT"),
+        ("echo 'no license for vasp'; exit 1", "license: no license for vasp; see the end of vasp.out"),
+        ("kill -SEGV $$", "VASP was killed by signal 11, start after start (3)"),
+    ],
+)
+def test_the_reason_is_what_vasp_said(behavior, reason, jobs, run_folder, fake_vasp):
+    fake_vasp.write_text(f'if [ "$nsw" -gt 0 ]; then {behavior}; fi\n')
+    folder = run_folder / jobs.complex.folder_name
+    assert _job_sh(folder).returncode == 1
+    assert reason in failure_reason(folder)
+
+
+def test_the_reason_of_the_run_before_the_main_one(jobs, run_folder, fake_vasp):
+    fake_vasp.write_text("echo 'BRMIX: very serious problems'; exit 1\n")
+    folder = run_folder / jobs.complex.folder_name
+    assert _job_sh(folder).returncode == 1
+    assert "before the main run: VASP ended with an error: BRMIX" in failure_reason(folder)
+    assert failure_reason(folder).endswith("see the end of preconverge/vasp.out")
+
+
 def test_time_limit_signal_asks_vasp_to_stop(jobs, run_folder, fake_vasp):
     """USR1 reaches the script while VASP runs; VASP finds STOPCAR and ends by itself."""
     folder = run_folder / jobs.complex.folder_name

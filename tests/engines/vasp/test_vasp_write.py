@@ -8,7 +8,7 @@ import pytest
 
 from qddft.core.errors import EngineError
 from qddft.engines.vasp.prepared import Prepared, describe
-from qddft.engines.vasp.write import ORDER_FILE, folder_files, is_started, write_folder
+from qddft.engines.vasp.write import ORDER_FILE, folder_files, is_started, lacks_inputs, write_folder
 from qddft.jobs.job import FinalOf, Job
 
 KINDS = ("bulk", "molecule", "slab", "complex", "static", "slab_at_ads", "ligand_at_ads")
@@ -180,3 +180,24 @@ def test_molecule_after_relaxation_stays_in_the_box_of_its_parent(jobs, tao):
 )
 def test_jobs_in_words(kind, words, jobs):
     assert describe(getattr(jobs, kind)) == words
+
+
+def test_writing_again_adds_what_is_missing_and_keeps_what_is_there(jobs, slab, tmp_path, library, monkeypatch):
+    monkeypatch.delenv("PMG_VASP_PSP_DIR", raising=False)
+    folder = _written(jobs.slab, slab, tmp_path)
+    assert not lacks_inputs(folder, start_known=True)
+    (folder / "INCAR").write_text("changed by hand")
+    (folder / "POSCAR").unlink()
+    assert lacks_inputs(folder, start_known=True)
+    assert not lacks_inputs(folder, start_known=False)
+    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(library))
+    assert lacks_inputs(folder, start_known=False)
+    write_folder(jobs.slab, slab, folder)
+    assert (folder / "INCAR").read_text() == "changed by hand"
+    assert (folder / "POSCAR").exists()
+    assert (folder / "POTCAR").exists()
+    assert "MISSING" not in (folder / "README.txt").read_text()
+    assert not lacks_inputs(folder, start_known=True)
+    (folder / "POSCAR").unlink()
+    (folder / "OUTCAR").write_text("running")
+    assert not lacks_inputs(folder, start_known=True)
