@@ -1,5 +1,6 @@
 """``qddft run``: compute a study on this machine, and show what came out."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,10 @@ from qddft.cli.plan import LevelName
 from qddft.cli.verb import add
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from qddft.study.execute import RunReport
+    from qddft.study.pilots import Pilots
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +25,7 @@ def register(app: typer.Typer) -> None:
         "qddft run workflows/tao-cspbbr3/demo.yaml",
         "qddft run study.yaml --engine ase:my_potential:make -o run-potential",
         "qddft run run-demo",
+        "qddft run run-demo --executor parsl:examples/pilots-local.toml",
     )
     add(app, "run", run, examples=lines)
 
@@ -34,6 +39,10 @@ def run(
     engine: Engine = None,
     level: LevelName = None,
     workers: Annotated[int | None, typer.Option(help="Jobs at once; default: one for each core.")] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(metavar="parsl:FILE", help="Through pilot jobs, here or in Slurm, as the TOML file FILE says."),
+    ] = None,
 ) -> None:
     """Run a study here, with progress, and end with table, figure and the places of the files.
 
@@ -44,16 +53,31 @@ def run(
     from qddft.study.execute import run as execute
     from qddft.study.session import prepare
 
+    pilots = None if executor is None else _pilots(executor)
     folder = prepare(target, output, engine=engine, level=level)
     say(f"run folder {place(folder)}")
-    with progress_display() as display:
-        report = execute(folder, workers=workers, on_event=display.show)
+    with progress_display() as display, _executor(pilots, folder) as pool:
+        report = execute(folder, workers=workers, on_event=display.show, executor=pool)
     _outcome(report)
     numbers = _results(folder)
     if not report.complete:
         note(f"\ntry the failed jobs again with: qddft run {place(folder)}")
     if not report.complete or not numbers:
         raise typer.Exit(NO)
+
+
+def _pilots(executor: str) -> "Pilots":
+    from qddft.study.pilots.settings import named_pilots
+
+    return named_pilots(executor)
+
+
+def _executor(pilots: "Pilots | None", folder: Path) -> "AbstractContextManager[Executor | None]":
+    if pilots is None:
+        return nullcontext()
+    from qddft.study.pilots import PilotExecutor
+
+    return PilotExecutor(pilots, folder)
 
 
 def _outcome(report: "RunReport") -> None:

@@ -1,6 +1,7 @@
 """Start workers as processes of their own, and end them."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from qddft.jobs.lock import holder, is_held
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # how long a worker may take to end after it was asked to, s
 _GRACE = 5.0
+# how often a worker of a pool looks whether the job that it waits for has ended, s
+_LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,25 @@ def cores() -> int:
 
 
 def run_job_folder(folder: str, threads: int) -> Outcome:
-    """Work on a job folder in a process of its own; what an executor on another machine is given to do."""
-    return Launcher(threads).run(folder)
+    """Work on a job folder in a process of its own; what an executor on another machine is given to do.
+
+    When this is a worker of a pool and the pool dies, the job ends too: others may already have been given it.
+    """
+    launcher, over = Launcher(threads), threading.Event()
+    threading.Thread(target=_end_with_pool, args=(launcher, over), daemon=True).start()
+    try:
+        return launcher.run(folder)
+    finally:
+        over.set()
+
+
+def _end_with_pool(launcher: "Launcher", over: threading.Event) -> None:
+    pool = multiprocessing.parent_process()
+    while pool is not None and not over.is_set():
+        pool.join(_LOOK)
+        if not pool.is_alive():
+            launcher.stop()
+            return
 
 
 class Launcher:
@@ -119,7 +139,11 @@ def _outcome(folder: Path, code: int) -> Outcome:
         return Outcome("busy", f"in use by {holder(folder / LOCK)}" if is_held(folder / LOCK) else _last_line(folder))
     if code == FAILED and (folder / FAILURE).exists():
         return Outcome("failed", failure_reason(folder))
-    reason = _why(folder, code)
+    return lost(folder, _why(folder, code))
+
+
+def lost(folder: Path, reason: str) -> Outcome:
+    """Record in a job folder that its worker ended without a word, and return that as an outcome."""
     # a full disk has no room for the reason
     with contextlib.suppress(OSError):
         write_failure(folder, "WorkerError", reason)

@@ -6,10 +6,10 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from qddft.core.errors import EngineError
-from qddft.engines.launch import Launcher, Outcome, cores, run_job_folder
+from qddft.engines.launch import Launcher, Outcome, cores, lost, run_job_folder
 from qddft.engines.registry import get_engine
 from qddft.jobs.folder import OUTPUTS
 from qddft.jobs.lock import hold
@@ -77,6 +77,19 @@ class RunReport:
         return not self.failed and not self.blocked
 
 
+@runtime_checkable
+class Pool(Protocol):
+    """An executor that says what it has to offer."""
+
+    @property
+    def slots(self) -> int:
+        """Jobs that it takes at once."""
+
+    @property
+    def threads(self) -> int:
+        """Cores of each."""
+
+
 def run(
     path: str | Path,
     *,
@@ -99,7 +112,8 @@ def run(
         Called, in this thread, with everything that happens.
     executor
         Sends the jobs elsewhere, to processes that see the same folder; by default threads of this process wait for
-        processes on this machine.
+        processes on this machine. One with ``slots`` and ``threads`` says how many jobs it takes at once, and how many
+        cores each of them has. A job whose future fails with ``EngineError`` has failed.
 
     Raises
     ------
@@ -110,15 +124,20 @@ def run(
     """
     folder = load_run(Path(path))
     available = cores()
-    slots = available if workers is None else workers
+    pool = executor if isinstance(executor, Pool) else None
+    slots = (pool.slots if pool is not None else available) if workers is None else workers
     if slots < 1:
         raise EngineError(f"a run needs at least one worker, not {slots}")
-    if (missing := get_engine(folder.engine).available()) is not None:
+    # the processes of an executor may have what this machine lacks
+    if executor is None and (missing := get_engine(folder.engine).available()) is not None:
         raise EngineError(missing)
     with hold(folder.lock):
         driver = _Driver(folder, slots, on_event, parents=folder)
         if executor is not None:
-            return driver.drive(lambda entry: executor.submit(run_job_folder, str(folder.folder(entry)), 1))
+            threads = pool.threads if pool is not None else 1
+            return driver.drive(
+                lambda entry: executor.submit(run_job_folder, str(folder.folder(entry).resolve()), threads)
+            )
         with _local(slots, max(1, available // slots)) as submit:
             return driver.drive(lambda entry: submit(str(folder.folder(entry))))
 
@@ -191,7 +210,8 @@ class _Driver:
                 for entry in running.values():
                     self._look(entry)
                 for future in finished:
-                    self._finish(running.pop(future), future.result())
+                    entry = running.pop(future)
+                    self._finish(entry, self._outcome(entry, future))
         finally:
             for future in running:
                 future.cancel()
@@ -223,6 +243,15 @@ class _Driver:
         for step in self._steps[entry.id]:
             if step not in known:
                 self._emit("step", entry, step)
+
+    def _outcome(self, entry: Entry, future: "Future[Outcome]") -> Outcome:
+        """Return how a job ended, also when nobody is left who could tell."""
+        try:
+            return future.result()
+        except EngineError as error:
+            if self._is_done(entry):
+                return Outcome("done")
+            return lost(self._run.folder(entry), str(error))
 
     def _finish(self, entry: Entry, outcome: Outcome) -> None:
         self._look(entry)
