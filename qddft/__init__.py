@@ -61,6 +61,8 @@ _PUBLIC = {
     "read_dos": "qddft.engines.vasp.read",
     "read_eigenvalues": "qddft.engines.vasp.read",
     "read_projected": "qddft.engines.vasp.read",
+    "read_trajectory": "qddft.engines.vasp.read",
+    "cached_outputs": "qddft.engines.vasp.read",
     "audit": "qddft.study.audit",
     "binding_energy": "qddft.recipes.of_folders",
     "coverage_series": "qddft.recipes.coverage_series",

@@ -9,10 +9,16 @@ from qddft.cli.console import place, print_json, say, show
 from qddft.cli.status import RunPath
 from qddft.cli.verb import add
 
+EXAMPLES = (
+    "qddft collect run-demo",
+    "qddft collect run-demo --json",
+    "qddft collect run-demo --db postgresql://me@host/results",
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    add(app, "collect", collect, examples=("qddft collect run-demo", "qddft collect run-demo --json"))
+    add(app, "collect", collect, examples=EXAMPLES)
 
 
 def collect(
@@ -27,6 +33,7 @@ def collect(
     Jobs that are not done are named in the warnings of the results that need them; collect again when they are.
     """
     from qddft.recipes.export import check_target
+    from qddft.study.collect import DATABASE
     from qddft.study.collect import collect as gather
 
     if database is not None:
@@ -38,6 +45,8 @@ def collect(
         return
     show_results(records)
     say("\nfiles: " + ", ".join(place(path) for path in result_files(run)))
+    if database is not None:
+        say(f"the rows of {DATABASE} are in {database.rpartition('@')[2]} too")
 
 
 def result_files(run: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import pytest
 from ase.db import connect
 from made_up_run import make_run
 
+from qddft.cli.main import main
 from qddft.core.errors import FolderError, OutputError
 from qddft.study.collect import collect
 
@@ -106,6 +107,27 @@ def test_two_at_once(tmp_path):
     assert len(json.loads((run.path / "results.json").read_text())) == 2
     assert connect(run.path / "results.db").count() == len(run.entries)
     assert not list(run.path.glob(".*"))
+
+
+def test_records_name_their_formula_inputs_and_audit(collected):
+    run, _ = collected
+    for record in json.loads((run.path / "results.json").read_text()):
+        assert record["formula"] == "adsorption energy per ligand"
+        assert all((run.path / path).is_file() and len(value) == 64 for path, value in record["inputs"].items())
+        assert len(record["inputs"]) == len(record["jobs"])
+        assert record["audit"]["compatible"]
+
+
+def test_a_further_database_is_filled_once(tmp_path, capsys):
+    run = make_run(tmp_path / "run")
+    target = tmp_path / "all.db"
+    for _ in range(2):
+        assert main(["collect", str(run.path), "--db", str(target)]) == 0
+    assert "all.db" in capsys.readouterr().out
+    rows = list(connect(target).select())
+    assert sorted(row.job for row in rows) == sorted(entry.id for entry in run.entries)
+    assert main(["collect", str(run.path), "--db", "all.txt"]) == 2
+    assert "is no database that is known here" in capsys.readouterr().err
 
 
 def test_twice_gives_the_same_files(collected):
