@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 REFERENCE_SCHEMES = ("acid-exchange", "salt-exchange", "ion-pair", "vacancy-filling", "fragment")
 COMPENSATING_MODES = ("X-site", "A-site", "ion-pair")
+# what fragment 0 is called, by the kind of the structure
+_WHOLES = {"nanocrystal": "nanocrystal", "cluster": "cluster"}
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,13 @@ def charge_ledger(atoms: "Atoms") -> ChargeLedger:
     description = atoms.info.get("qddft", {})
     labels = atoms.arrays.get("fragment", np.zeros(len(atoms), dtype=int))
     symbols = np.array(atoms.get_chemical_symbols())
-    removed = description.get("removed", []) if (labels == 0).any() else []
+    removed = _ions(description.get("removed", [])) if (labels == 0).any() else []
     molecules = description.get("molecules", []) if (labels == 0).any() else []
     ions = Counter(symbols[labels == 0].tolist()) - _atoms_of(molecules)
+    whole = _WHOLES.get(str(description.get("kind")), "slab")
     entries = (
-        *_slab_entries(ions, removed),
-        *(ChargeEntry(f"{m['name']} of the slab", int(m["count"]), int(m["charge"])) for m in molecules),
+        *_slab_entries(ions, removed, whole),
+        *(ChargeEntry(f"{m['name']} of the {whole}", int(m["count"]), int(m["charge"])) for m in molecules),
         *_removed_entries(removed),
         *_ligand_entries(labels, description.get("fragments", [])),
     )
@@ -138,7 +141,12 @@ def _atoms_of(molecules: Sequence[Mapping[str, Any]]) -> Counter[str]:
     return atoms
 
 
-def _slab_entries(present: Counter[str], removed: Sequence[Mapping[str, Any]]) -> list[ChargeEntry]:
+def _ions(removed: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Leave out molecular cations that were taken away: those that are left are counted by their own record."""
+    return [item for item in removed if str(item["symbol"]) in FORMAL_CHARGES]
+
+
+def _slab_entries(present: Counter[str], removed: Sequence[Mapping[str, Any]], name: str) -> list[ChargeEntry]:
     whole = present + Counter(str(item["symbol"]) for item in removed)
     unknown = sorted(symbol for symbol in whole if symbol not in FORMAL_CHARGES)
     if unknown:
@@ -147,7 +155,7 @@ def _slab_entries(present: Counter[str], removed: Sequence[Mapping[str, Any]]) -
             f"qddft.attach, which labels them in arrays['fragment'] and records their charges"
         )
     ordered = sorted(whole, key=lambda symbol: (-FORMAL_CHARGES[symbol], symbol))
-    return [ChargeEntry(f"{symbol} of the slab", whole[symbol], FORMAL_CHARGES[symbol]) for symbol in ordered]
+    return [ChargeEntry(f"{symbol} of the {name}", whole[symbol], FORMAL_CHARGES[symbol]) for symbol in ordered]
 
 
 def _removed_entries(removed: Sequence[Mapping[str, Any]]) -> list[ChargeEntry]:

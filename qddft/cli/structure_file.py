@@ -90,7 +90,10 @@ def _crystal_lines(note: dict[str, Any]) -> list[str]:
 def _ligand_lines(atoms: "Atoms") -> list[str]:
     """Say how each ligand is held: mode, face, and the distances of its anchors."""
     lines = []
-    for entry in atoms.info.get("qddft", {}).get("fragments", [])[1:]:
+    note = atoms.info.get("qddft", {})
+    if "shells" in note:
+        return _shell_lines(note)
+    for entry in note.get("fragments", [])[1:]:
         if "mode" not in entry:
             continue
         bonds = [
@@ -101,6 +104,21 @@ def _ligand_lines(atoms: "Atoms") -> list[str]:
         held = ", ".join(bonds) or "in the place of Cs, or over a hollow"
         lines.append(f"ligand      {entry['name']}, {entry['mode']}, {entry['face']} face: {held}")
     return lines
+
+
+def _shell_lines(note: dict[str, Any]) -> list[str]:
+    """Say how many ligands of each kind there are, and how far their anchors are from the surface."""
+    kinds: dict[tuple[str, str], list[float]] = {}
+    counts: dict[tuple[str, str], int] = {}
+    for entry in note["fragments"][1:]:
+        key = (str(entry["name"]), str(entry["mode"]))
+        kinds.setdefault(key, []).extend(distance for row in entry["distances"] for distance in row)
+        counts[key] = counts.get(key, 0) + 1
+    return [
+        f"ligands     {counts[key]} x {key[0]}, {key[1]}: "
+        + (f"anchors at {min(found):.2f} to {max(found):.2f} Å" if found else "in the place of Cs, or over a hollow")
+        for key, found in kinds.items()
+    ]
 
 
 def _ledger_lines(atoms: "Atoms") -> list[str]:

@@ -8,7 +8,7 @@ from importlib import import_module
 import typer
 
 # in the order of `qddft build --help`; each is a module of this package
-THINGS: tuple[str, ...] = ("bulk", "slab", "sites", "ligand", "complex", "vacancy")
+THINGS: tuple[str, ...] = ("bulk", "slab", "sites", "ligand", "complex", "vacancy", "nanocrystal")
 
 
 def register(app: typer.Typer) -> None:
@@ -16,4 +16,6 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     for name in THINGS:
         import_module(f"qddft.cli.build.{name}").register(group)
-    app.add_typer(group, name="build", help="Build a bulk, slab, ligand, complex or vacancy and write it to a file.")
+    app.add_typer(
+        group, name="build", help="Build a bulk, slab, ligand, complex, vacancy or nanocrystal and write it to a file."
+    )
