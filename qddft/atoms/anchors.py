@@ -6,6 +6,7 @@ thumb (charged oxygen and sulfur, then neutral nitrogen, then neutral oxygen, th
 it decides only which anchor is the default.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
@@ -125,6 +126,27 @@ _GIVE_BY_HAND = (
 def role_of(kind: str) -> Role:
     """Return how an entry of ``Ligand.anchor_kinds`` binds; groups given by hand and pairs of groups are donors."""
     return _ROLES.get(kind, "donor")
+
+
+def two_anchors(named: Sequence[tuple[tuple[int, ...], str]], *, bridging: bool) -> list[tuple[tuple[int, int], Role]]:
+    """Return which two anchors a mode with two takes, best first: within one group, or one of each of two groups.
+
+    Between two surface atoms a molecule with two equal groups lies with one on each, as a diacid does; around one
+    surface atom, and where the groups differ, the two atoms of one group go first.
+
+    Parameters
+    ----------
+    named
+        Anchor groups with the names of their functional groups, best first.
+    bridging
+        Between two surface atoms, not around one.
+    """
+    pairs = [item for item in named if len(item[0]) == 2]
+    within = [item for item in pairs if ACROSS not in item[1]][:1]
+    across = [item for item in pairs if ACROSS in item[1]]
+    equal = [item for item in across if len(set(item[1].split(ACROSS))) == 1]
+    chosen = [*equal[:1], *within, *across[:1]] if bridging else [*within, *across[:1]]
+    return [(group, role_of(kind)) for group, kind in dict.fromkeys(chosen)]
 
 
 def find_anchors(mol: "Mol", name: str) -> tuple[tuple[tuple[int, ...], ...], tuple[str, ...]]:

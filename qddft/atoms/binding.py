@@ -9,10 +9,11 @@ from qddft.atoms.complexes import Attached, assembled, check_complete
 from qddft.atoms.contacts import MIN_CONTACT
 from qddft.atoms.face_swap import FaceSwap, face_swap
 from qddft.atoms.faces import FACES, FaceName, face_of
+from qddft.atoms.holding import bond_lengths, held_geometries, spans
 from qddft.atoms.ligand import Ligand
 from qddft.atoms.pairing import pair_on_face
 from qddft.atoms.placing import Request, Rules
-from qddft.atoms.search import Found, geometries, search
+from qddft.atoms.search import Found, Geometry, geometries, search
 from qddft.atoms.targets import Where, check_mode, make_plans, taken_atoms
 from qddft.core.errors import PlacementError
 from qddft.core.suggest import did_you_mean
@@ -102,10 +103,42 @@ def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
         placed = pair_on_face(slab, ligand, rules, site, tries)
     else:
         plans = make_plans(face, ligand, chosen, site, taken_atoms(slab))
-        placed = described(ligand, search(slab, [Request(rules, ligand, plan) for plan in plans], tries))
+        requests = [Request(rules, ligand, plan) for plan in plans]
+        held = _held(slab, requests, seed) if conformer is None else None
+        placed = described(ligand, held or search(slab, requests, tries))
     complex_ = assembled(slab, [placed] if swap is None else [placed, image_of(placed, swap)], vacuum)
     check_complete(complex_, ligand, len(slab.info["qddft"]["fragments"]), min_contact)
     return complex_
+
+
+def _held(slab: "Atoms", requests: list[Request], seed: int) -> Found | None:
+    """Return the pose of a conformer made for anchors of two groups; ``None`` where there are no such anchors.
+
+    Of all that fit, the one whose bonds are stretched least. A ligand in a conformer of the user's choice, or from a
+    file, keeps it.
+    """
+    for request in requests:
+        if request.ligand.conformer != 0 or not spans(request.ligand, request.plan.group):
+            continue
+        best: Found | None = None
+        for made in held_geometries(request, seed):
+            try:
+                found = search(slab, [request], [Geometry(made, None, seed)])
+            except PlacementError:
+                # the conformers of the free molecule may still fit, and if not, say better what is in the way
+                continue
+            if best is None or _strain(found) < _strain(best):
+                best = found
+            if _strain(best) <= (0, bond_lengths(request)):
+                break
+        if best is not None:
+            return best
+    return None
+
+
+def _strain(found: Found) -> tuple[int, float]:
+    """Rank a pose: how loose its contacts are, then the lengths of its bonds, Angstrom."""
+    return found.fitting.strictness, round(sum(map(sum, found.fitting.bonds.distances)), 3)
 
 
 def _check(ligand: object, faces: str, min_contact: float, seed: int) -> None:

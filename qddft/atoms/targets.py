@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from qddft.atoms.anchors import role_of
+from qddft.atoms.anchors import role_of, two_anchors
 from qddft.atoms.faces import Face, neighbors
 from qddft.atoms.sites import Site, uncovered
 from qddft.core.errors import PlacementError
@@ -163,10 +163,13 @@ def anchor_groups(ligand: "Ligand", mode: Mode) -> list[tuple[tuple[int, ...], s
                 f"A-site: {ligand.name} (charge {ligand.charge:+d}) is no cation that could take the place of Cs; "
                 "use the ammonium or guanidinium, the mode atop for a neutral molecule, or X-site for an anion."
             )
-    wanted = 2 if mode in ("bidentate", "bridging") else 1
-    for group, kind in named:
-        if len(group) == wanted:
-            return [(group, role_of(kind))]
+    if mode in ("bidentate", "bridging"):
+        if pairs := two_anchors(named, bridging=mode == "bridging"):
+            return pairs
+    else:
+        for group, kind in named:
+            if len(group) == 1:
+                return [(group, role_of(kind))]
     raise PlacementError(
         f"{mode}: {ligand.name} has no two anchors that hold one surface together (its anchors are "
         f"{_groups(ligand)}); use the mode atop, or mark two atoms with the same map number in the SMILES."
