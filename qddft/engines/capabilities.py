@@ -1,5 +1,8 @@
 """Which engines have a setting that a study may want to vary."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from qddft.core.errors import EngineError, LevelError
 from qddft.engines.registry import list_engines
 from qddft.levels.settings import Level
@@ -36,10 +39,21 @@ def require_setting(engine: str, setting: str, level: Level) -> None:
         why = _WHY_NOT.get(kind, {}).get(setting, "it is not varied through the level")
         has = "has" if len(having) == 1 else "have"
         raise EngineError(f"the engine {engine} has no {setting} to vary ({why}); {' and '.join(having)} {has} it")
-    raw = level.engines.get(kind, {}).get("incar", {})
-    fixed = [key for key in _RAW.get(setting, ()) if key in {str(name).upper() for name in raw}]
+    raw = level.engines.get(kind, {})
+    fixed = _fixed_by(raw, setting)
     if fixed:
         raise LevelError(
-            f"the level {level.name} sets {fixed[0]} for {kind} itself, so that {setting} would change nothing; take "
-            f"{fixed[0]} out of the level"
+            f"the level {level.name} sets {fixed} for {kind} itself, so that {setting} would change nothing; take "
+            f"{fixed} out of the level, or another level"
         )
+
+
+def _fixed_by(raw: Mapping[str, Any], setting: str) -> str:
+    """Return the raw key of a level that decides a setting in place of the level; empty where there is none."""
+    tags = {str(name).upper() for name in raw.get("incar", {})}
+    mode = raw.get("mode", "pw")
+    name, given = (mode.get("name"), dict(mode)) if isinstance(mode, Mapping) else (mode, {})
+    # GPAW: atomic orbitals and grids have no plane waves
+    if setting == "cutoff_eV" and (name != "pw" or "ecut" in given):
+        return f"mode: {mode}"
+    return next((key for key in _RAW.get(setting, ()) if key in tags), "")

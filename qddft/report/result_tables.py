@@ -122,7 +122,7 @@ def overview_table(data: RunData) -> Table:
             f"{slab['supercell']} cell, {data.vacuum:.1f} Å vacuum",
         }
     rows |= {
-        "ligands": ", ".join(dict.fromkeys(str(record["ligand"]) for record in data.records)),
+        "ligands": ", ".join(dict.fromkeys(str(record["ligand"]) for record in data.records if record["ligand"])),
         "engine": ", ".join(data.engine_versions) or data.run.engine,
         "level": f"{data.level['name']}: {data.level['description']}",
         "jobs": f"{len(states)}, of which {states.count('done')} done, {states.count('failed')} failed",

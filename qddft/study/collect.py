@@ -15,7 +15,7 @@ from qddft.jobs.run_folder import PLAN, Entry, Run, load_run
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.store import load_outputs
 from qddft.recipes import recipe_of
-from qddft.recipes.convergence import series_rows
+from qddft.recipes.convergence import is_series, series_rows
 from qddft.recipes.export import Row, key_of, results_table, write_rows
 from qddft.recipes.provenance import input_hashes, structure_of
 from qddft.recipes.result import RECORDED
@@ -203,9 +203,11 @@ def _row(run: Run, entry: Entry, outputs: Outputs, records: list[dict[str, Any]]
     entered = [record for record in records if entry.id in record["jobs"]]
     # fragments of a complex are computed in its cell; they have no adsorption energy
     whole = entry.role == "complex" and 0 in atoms.arrays.get("fragment", ())
-    if whole and len(entered) == 1:
-        pairs |= {"ligand": entered[0]["ligand"], "reference": entered[0]["reference"]}
-        if entered[0]["value"] is not None:
-            pairs[key_of(entered[0]["quantity"])] = entered[0]["value"]
+    # a series is about many structures
+    own = [record for record in entered if not is_series(record)]
+    if whole and len(own) == 1:
+        pairs |= {"ligand": own[0]["ligand"], "reference": own[0]["reference"]}
+        if own[0]["value"] is not None:
+            pairs[key_of(own[0]["quantity"])] = own[0]["value"]
     data = {"results": entered, "settings": dict(outputs.settings), "warnings": list(outputs.warnings)}
     return Row(f"job-{entry.id}", atoms, pairs, data)

@@ -31,3 +31,13 @@ def test_a_raw_key_that_would_beat_the_series_is_refused():
     with pytest.raises(LevelError, match="sets ENCUT for vasp itself, so that cutoff_eV would change nothing"):
         require_setting("vasp", "cutoff_eV", level)
     require_setting("vasp", "kpoints", level)
+
+
+def test_gpaw_has_a_cutoff_in_plane_waves_only():
+    require_setting("gpaw", "cutoff_eV", load_level("gpaw-pbe"))
+    require_setting("gpaw", "kpoints", load_level("gpaw-lcao"))
+    with pytest.raises(LevelError, match="the level gpaw-lcao sets mode: lcao for gpaw itself"):
+        require_setting("gpaw", "cutoff_eV", load_level("gpaw-lcao"))
+    given = {"gpaw": {"mode": {"name": "pw", "ecut": 500}}}
+    with pytest.raises(LevelError, match="so that cutoff_eV would change nothing"):
+        require_setting("gpaw", "cutoff_eV", load_level("gpaw-pbe").model_copy(update={"engines": given}))

@@ -165,3 +165,22 @@ def test_collect_shows_the_table_with_its_gap(finished, capsys):
     assert "300 eV – – 6 missing" in text
     assert "E_ads of ammonia against cutoff, relaxed with the settings of the study: smallest setting: cutoff" in text
     assert "convergence.csv" in text
+
+
+def test_the_database_knows_the_complex_of_the_study_by_its_ligand(finished):
+    from ase.db import connect
+
+    collect(finished.path)
+    (row,) = connect(finished.path / "results.db").select("ligand=ammonia", task="static")
+    assert row.job_name == "complex-ammonia-neutral-static"
+    assert row.E_ads == pytest.approx(-0.632)
+
+
+def test_series_of_clean_slabs_name_no_ligand(tmp_path):
+    rows = "  - {vary: cutoff_eV, values: [300, 400], of: surface energy, tolerance: 0.5, engines: [vasp]}\n"
+    record = record_of(tmp_path, rows)
+    assert series_title(record) == "surface energy against cutoff"
+    table = series_table(record)
+    assert table.headers[1] == "surface energy (meV/Å²)"
+    assert "vasp" not in table.note
+    assert convergence_chart(record).axes[0].get_ylabel() == "surface energy (meV/Å²)"
