@@ -146,7 +146,7 @@ def two_anchors(named: Sequence[tuple[tuple[int, ...], str]], *, bridging: bool)
     across = [item for item in pairs if ACROSS in item[1]]
     equal = [item for item in across if len(set(item[1].split(ACROSS))) == 1]
     chosen = [*equal[:1], *within, *across[:1]] if bridging else [*within, *across[:1]]
-    return [(group, role_of(kind)) for group, kind in dict.fromkeys(chosen)]
+    return [(group, str(role_of(kind))) for group, kind in dict.fromkeys(chosen)]
 
 
 def find_anchors(mol: "Mol", name: str) -> tuple[tuple[tuple[int, ...], ...], tuple[str, ...]]:

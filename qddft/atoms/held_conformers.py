@@ -2,8 +2,8 @@
 
 The free molecule rarely lies as a surface holds it: the lowest conformer of ethylenediamine turns its lone pairs away
 from each other. Here Pb takes part in the embedding, bonded to both anchors (two Pb at the distance of the surface
-sites, and a halide half way, for a bridge), so that lone pairs point to it. Then the molecule relaxes around points that
-stand for them: the anchors keep their distances, all other atoms stay outside.
+sites, and a halide half way, for a bridge), so that lone pairs point to it. Then the molecule relaxes around points
+that stand for them: the anchors keep their distances, all other atoms stay outside.
 """
 
 from collections.abc import Callable
