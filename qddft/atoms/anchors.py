@@ -128,7 +128,7 @@ def role_of(kind: str) -> Role:
     return _ROLES.get(kind, "donor")
 
 
-def two_anchors(named: Sequence[tuple[tuple[int, ...], str]], *, bridging: bool) -> list[tuple[tuple[int, int], Role]]:
+def two_anchors(named: Sequence[tuple[tuple[int, ...], str]], *, bridging: bool) -> list[tuple[tuple[int, ...], str]]:
     """Return which two anchors a mode with two takes, best first: within one group, or one of each of two groups.
 
     Between two surface atoms a molecule with two equal groups lies with one on each, as a diacid does; around one
@@ -146,7 +146,7 @@ def two_anchors(named: Sequence[tuple[tuple[int, ...], str]], *, bridging: bool)
     across = [item for item in pairs if ACROSS in item[1]]
     equal = [item for item in across if len(set(item[1].split(ACROSS))) == 1]
     chosen = [*equal[:1], *within, *across[:1]] if bridging else [*within, *across[:1]]
-    return [(group, str(role_of(kind))) for group, kind in dict.fromkeys(chosen)]
+    return [(group, role_of(kind)) for group, kind in dict.fromkeys(chosen)]
 
 
 def find_anchors(mol: "Mol", name: str) -> tuple[tuple[tuple[int, ...], ...], tuple[str, ...]]:
