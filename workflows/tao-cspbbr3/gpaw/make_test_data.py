@@ -1,11 +1,12 @@
 """Compute the small perovskite case of ``tests/data/gpaw_cspbbr3`` with GPAW and pack it for the analyses of qddft.
 
 sqrt2 x sqrt2 CsPbBr3 (001)/PbBr2, two PbBr2 layers with CsBr between them at a = 6.00 Angstrom, in a cell 26 Angstrom
-high; PBE, plane waves 400 eV, 2x2x1 Gamma-centered, dipole layer. Legs: the clean slab, which is also the frozen slab of
-the complex, as the slab was held; the complex with acetic acid at the lowest geometry of pbe_check.py (complex_pbe.xyz);
-the acid frozen as it lies there; the acid by itself; a bromine vacancy in the upper PbBr2 layer, not relaxed; bulk
-CsPbBr3, CsBr, PbBr2, Pb, Cs and Br2 for the chemical potentials. Levels of slab, complex and vacancy once more on a 4x4x1
-mesh at the fixed density. About an hour and a half on one core; a leg whose .gpw file is there is not computed again.
+high; PBE, plane waves 400 eV, 2x2x1 Gamma-centered, dipole layer. Legs: the clean slab, which is also the frozen slab
+of the complex, as the slab was held; the complex with acetic acid at the lowest geometry of pbe_check.py
+(complex_pbe.xyz); the acid frozen as it lies there; the acid by itself; a bromine vacancy in the upper PbBr2 layer, not
+relaxed; bulk CsPbBr3, CsBr, PbBr2, Pb, Cs and Br2 for the chemical potentials. Levels of slab, complex and vacancy once
+more on a 4x4x1 mesh at the fixed density. About an hour and a half on one core; a leg whose .gpw file is there is not
+computed again.
 
     pip install 'qddft[gpaw]'
     OMP_NUM_THREADS=1 python make_test_data.py RUN TARGET
@@ -21,7 +22,6 @@ from ase.build import bulk
 from ase.constraints import FixAtoms
 from ase.io import read
 from ase.optimize import BFGS
-from ase.spacegroup import crystal
 from gpaw import GPAW, PW, FermiDirac
 
 from qddft.engines.gpaw.convert import convert_gpw
@@ -141,13 +141,8 @@ def crystals(folder: Path) -> None:
             lowest = next(x for x in fit.deriv().roots.real if fit.deriv(2)(x) > 0)
             keep(folder, name, bulk(symbol, kind, a=lowest), crystalline(folder / f"{name}.txt", (size,) * 3))
     if not (folder / "pbbr2.gpw").exists():
-        # cotunnite, Pnma, in its measured cell; only the atoms relax
-        sites = [(0.246, 0.25, 0.0877), (0.859, 0.25, 0.072), (0.476, 0.25, 0.838)]
-        cotunnite = crystal(["Pb", "Br", "Br"], sites, spacegroup=62, cellpar=[8.06, 4.73, 9.55, 90, 90, 90])
-        cotunnite.calc = crystalline(folder / "pbbr2_relax.txt", (2, 4, 2))
-        BFGS(cotunnite, logfile=None).run(fmax=0.03, steps=12)
-        plain = Atoms(cotunnite.symbols, positions=cotunnite.positions, cell=cotunnite.cell, pbc=True)
-        keep(folder, "pbbr2", plain, crystalline(folder / "pbbr2.txt", (2, 4, 2)))
+        # cotunnite, Pnma, in its measured cell; the atoms relaxed to 0.06 eV/Angstrom
+        keep(folder, "pbbr2", read(HERE / "pbbr2.xyz"), crystalline(folder / "pbbr2.txt", (2, 4, 2)))
 
 
 def pack(folder: Path, target: Path) -> None:
