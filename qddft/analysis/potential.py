@@ -172,7 +172,9 @@ def _level(profile: Profile, side: tuple[float, float], grid: Grid) -> VacuumLev
             f"the vacuum in {grid.source or 'the cell'} is too thin for a vacuum level: of {height:.1f} Angstrom, less "
             f"than {LEAST} are more than {CLEAR} Angstrom away from all atoms on one side; use 15 Angstrom of vacuum"
         )
-    points = min(len(heights), max(3, round(WINDOW / (heights[1] - heights[0]))))
+    # in a thin vacuum half of it, so that there is a flattest piece to choose
+    width = min(WINDOW, max(LEAST, length / 2))
+    points = min(len(heights), max(3, round(width / (heights[1] - heights[0])) + 1))
     best: VacuumLevel | None = None
     for first in range(len(heights) - points + 1):
         piece = slice(first, first + points)
