@@ -86,6 +86,7 @@ _PUBLIC = {
     "electronic_structure": "qddft.recipes.electronic_structure",
     "charge_difference": "qddft.recipes.charge_difference",
     "spin_density": "qddft.recipes.spin_density",
+    "grid_profile": "qddft.recipes.grid_profile",
     "planar_average": "qddft.analysis.profile",
     "work_function": "qddft.recipes.work_function",
     "read_grid": "qddft.outputs.grid_files",

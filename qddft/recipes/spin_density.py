@@ -12,7 +12,7 @@ from qddft.analysis.profile import from_vacuum, planar_average
 from qddft.core.errors import ConvergenceError, OutputError
 from qddft.core.frozen import freeze_fields
 from qddft.outputs.grid import Grid, Profile
-from qddft.outputs.grid_files import grid_file, is_cube, open_grid, read_grid, read_shape, read_structure
+from qddft.outputs.grid_files import grid_file, is_cube, is_whole, open_grid, read_grid, read_shape, read_structure
 from qddft.outputs.outputs import Outputs
 from qddft.recipes.folders import read
 from qddft.recipes.provenance import audit_record, input_hashes
@@ -161,7 +161,7 @@ def _density_place(where: Path) -> Path:
 
 def _n_blocks(path: Path) -> int:
     """Return how many fields a CHGCAR holds: one, two with collinear spins, four with vectors."""
-    if is_cube(path):
+    if is_whole(path):
         return 1
     with open_grid(path) as file:
         read_structure(file, path)

@@ -15,6 +15,7 @@ ANALYSES: tuple[str, ...] = (
     "charge",
     "spin",
     "potential",
+    "profile",
     "bader",
     "vacancy",
     "photophysics",
