@@ -25,7 +25,16 @@ from qddft.study.pose_request import (
     settle_request,
 )
 from qddft.study.pose_results import PoseSearch
-from qddft.study.pose_stages import Driving, OnEvent, carried_out, laid_out, planned, starting_entries, write_starts
+from qddft.study.pose_stages import (
+    Driving,
+    OnEvent,
+    carried_out,
+    cell_height,
+    laid_out,
+    planned,
+    starting_entries,
+    write_starts,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -153,7 +162,10 @@ def search_poses(  # noqa: PLR0913  (every choice a person makes about one searc
     candidates = () if is_search(folder) else laid_out(request, ligands)
     with _alone(folder):
         settle_request(folder, request)
-        starts = planned(folder) or write_starts(folder, request, candidates or laid_out(request, ligands))
+        starts = planned(folder)
+        if starts is None:
+            candidates = candidates or laid_out(request, ligands)
+            starts = write_starts(folder, request, candidates, cell_height(slab, candidates))
         _foretell(starts, request, on_estimate)
         return carried_out(starts, request, keep=keep, driving=Driving(workers, on_event))
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from qddft.atoms.charge import charge_ledger, require_neutral
 from qddft.atoms.pose_candidates import Candidate, pose_candidates
 from qddft.atoms.pose_selection import Kind, choose
@@ -68,10 +70,8 @@ def laid_out(request: SearchRequest, ligands: "Sequence[Ligand]") -> tuple[Candi
     return found
 
 
-def write_starts(folder: Path, request: SearchRequest, candidates: Sequence[Candidate]) -> Run:
-    """Write the jobs of the starting poses, in cells of one height."""
-    slab = request.atoms
-    height = common_height([slab, *(item.atoms for item in candidates)], _vacuum(slab))
+def write_starts(folder: Path, request: SearchRequest, candidates: Sequence[Candidate], height: float) -> Run:
+    """Write the jobs of the starting poses, in cells of one height (Angstrom)."""
     jobs = []
     for number, item in enumerate(candidates, start=1):
         atoms = with_frozen_slab(with_height(item.atoms, height))
@@ -81,11 +81,11 @@ def write_starts(folder: Path, request: SearchRequest, candidates: Sequence[Cand
     return _written(folder, request, jobs)
 
 
-def _vacuum(slab: "Atoms") -> float:
+def cell_height(slab: "Atoms", candidates: Sequence[Candidate]) -> float:
+    """Return the height of a cell that leaves the vacuum of the slab above the tip of every candidate, Angstrom."""
     stated = slab.info.get("qddft", {}).get("vacuum")
-    return float(
-        stated if stated is not None else slab.cell[2, 2] - slab.positions[:, 2].max() + slab.positions[:, 2].min()
-    )
+    vacuum = stated if stated is not None else slab.cell[2, 2] - np.ptp(slab.positions[:, 2])
+    return common_height([slab, *(item.atoms for item in candidates)], float(vacuum))
 
 
 def _written(folder: Path, request: SearchRequest, jobs: Sequence[Job]) -> Run:
