@@ -128,7 +128,8 @@ class Blocks(ExecutionProvider):  # type: ignore[misc]
         with self._guard:
             for name in names:
                 self._blocks[name].unwanted = True
-        self._end(names)
+        if not self._closed:
+            self._end(names)
         return [True for _ in names]
 
     def result_came(self) -> None:
@@ -259,9 +260,19 @@ def cancel_leftovers(run: Path) -> None:
 
 def _cancel(names: set[str]) -> None:
     # an id may have been given twice; what is cancelled has both a name of ours and the id that the queue tells now
-    ids = [task.slurm_id for task in slurm.queue() if task.token in names]
-    if ids:
+    if not (ids := _ids(names)):
+        return
+    try:
         slurm.cancel(ids)
+    except slurm.RefusedError:
+        # one that has ended since the queue was asked is refused; the others are cancelled all the same
+        time.sleep(1)
+        if remaining := _ids(names):
+            slurm.cancel(remaining)
+
+
+def _ids(names: set[str]) -> list[str]:
+    return [task.slurm_id for task in slurm.queue() if task.token in names and task.state != "COMPLETING"]
 
 
 def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:

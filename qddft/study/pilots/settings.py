@@ -147,7 +147,9 @@ def load_pilots(path: str | Path) -> Pilots:
     """
     file = Path(path)
     if not file.is_file():
-        raise MachineError(f"there is no file {file}; copy examples/pilots-local.toml or examples/pilots-slurm.toml")
+        raise MachineError(
+            f'there is no file {file}; copy one of examples/pilots-*.toml, or write one: provider = "local"'
+        )
     try:
         return Pilots(**tomllib.loads(file.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -29,8 +29,9 @@ LABEL = "htex"
 # what Parsl calls the folder of its keys
 KEYS = "certificates"
 _HERE = "127.0.0.1"
-# how often Parsl decides on pilot jobs, and how long one may be idle, s
+# how often Parsl decides on pilot jobs, and how long one may be idle and look for its driver, s
 _DECIDE, _IDLE = 1.0, 60.0
+_PROBE = 15
 # share of a retry that the loss of a whole pilot job costs
 _BLOCK_COST = 0.1
 
@@ -107,6 +108,8 @@ def parsl_config(pilots: "Pilots", blocks: "Blocks", keys: Keys) -> Config:
         max_workers_per_node=pilots.jobs,
         heartbeat_threshold=pilots.heartbeat,
         heartbeat_period=max(1, pilots.heartbeat // 3),
+        # a pilot job that waited in the queue while its driver was killed looks for it in vain
+        address_probe_timeout=max(_PROBE, pilots.heartbeat),
         block_error_handler=False,
         encrypted=True,
     )
