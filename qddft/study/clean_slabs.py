@@ -63,7 +63,7 @@ class CleanSlabs:
         if kind == "energy per formula unit":
             return self._made("energy per formula unit", "eV", _PER_UNIT, (own,), (1 / (spec.layers / 2 * cells),))
         n = spec.layers
-        thicker = self._leg(f"{THICKER}{n + 2}", self._atoms(_thicker(spec)))
+        thicker = self._leg(_name_of_thicker(spec), self._atoms(_thicker(spec)))
         area = _area(atoms)
         about = atoms.info["qddft"]["termination"]
         if about["top"] != about["bottom"]:
@@ -107,6 +107,12 @@ def _thicker(spec: SlabSpec) -> SlabSpec:
     """Return the slab with two more layers; one that is held whole stays so."""
     held = "all" if spec.fixed_layers == spec.layers else spec.fixed_layers
     return spec.model_copy(update={"layers": spec.layers + 2, "fixed_layers": held})
+
+
+def _name_of_thicker(spec: SlabSpec) -> str:
+    """Return a name that also tells it from a slab of as many layers of which more are held."""
+    held = f"-held-{spec.fixed_layers}" if spec.fixed_layers not in (0, "all", spec.layers) else ""
+    return f"{THICKER}{spec.layers + 2}{held}"
 
 
 def _area(atoms: "Atoms") -> float:

@@ -22,25 +22,22 @@ from qddft.core.errors import (
     StudyError,
 )
 from qddft.engines.capabilities import engines_with, require_setting
-from qddft.jobs.job import FinalOf, Job
 from qddft.levels.kpoints import job_mesh
 from qddft.levels.settings import Level
 from qddft.levels.vary import varied
 from qddft.recipes.binding_energy import BindingEnergy
 from qddft.recipes.convergence import Convergence, Point
-from qddft.recipes.legs import Leg
-from qddft.recipes.relaxation import Relaxation
 from qddft.recipes.slab_energy import SlabEnergy
-from qddft.study.clean_slabs import THICKER, CleanSlabs
+from qddft.study.clean_slabs import CleanSlabs
 from qddft.study.load import rows_of
 from qddft.study.naming import slug, unique
 from qddft.study.schema import LigandSpec, SlabSpec, Study
 from qddft.study.schema_convergence import UNITS, SeriesSpec, label_of
+from qddft.study.series_points import SUFFIX, remarks_of, renamed_leg, static_leg
 from qddft.study.structures import HEIGHT_STEP, slab_thickness
 
 # builds the one row of a study, in a cell at least this high
 RowBuilder = Callable[[Study, Level, float], BindingEnergy]
-_SUFFIX = {"cutoff_eV": "cutoff", "kpoints": "k", "vacuum": "vacuum", "layers": "layers", "supercell": "cell"}
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,7 @@ class _Series:
             engine=main.engine,
             level=main.level.name,
             caution=main.level.caution,
-            remarks=self._remarks(),
+            remarks=remarks_of(self.spec, main.study.slab, main.level, main.engine),
         )
 
     @property
@@ -176,7 +173,7 @@ class _Series:
 
     def _point(self, value: Any) -> Point:
         # without the unit
-        suffix = f"{_SUFFIX[self.spec.vary]}-{slug(label_of(self.spec.vary, value).split()[0])}"
+        suffix = f"{SUFFIX[self.spec.vary]}-{slug(label_of(self.spec.vary, value).split()[0])}"
         level = self._level(value, suffix)
         slab = slab_at(self.main.study.slab, self.spec, value)
         adsorbs = self.spec.kind == "E_ads"
@@ -202,13 +199,13 @@ class _Series:
         meshes = self.spec.vary == "kpoints"
         if not self.spec.relaxes:
             resolved = level.resolved(self.main.engine)
-            moved = [self._static(leg, resolved, suffix) for leg in (main.complexes, main.slab)]
+            moved = [static_leg(leg, resolved, suffix) for leg in (main.complexes, main.slab)]
             # a molecule has no mesh but Gamma
-            molecules = main.molecules if meshes else tuple(self._static(m, resolved, suffix) for m in main.molecules)
+            molecules = main.molecules if meshes else tuple(static_leg(m, resolved, suffix) for m in main.molecules)
         else:
             built = self.main.build(self._study_at(slab), level, self._height(slab))
-            moved = [_renamed(leg, suffix) for leg in (built.complexes, built.slab)]
-            molecules = main.molecules if meshes else tuple(_renamed(leg, suffix) for leg in built.molecules)
+            moved = [renamed_leg(leg, suffix) for leg in (built.complexes, built.slab)]
+            molecules = main.molecules if meshes else tuple(renamed_leg(leg, suffix) for leg in built.molecules)
         complex_, clean = moved
         return replace(main, complexes=complex_, slab=clean, molecules=molecules, level=level.name)
 
@@ -219,15 +216,12 @@ class _Series:
         slabs = CleanSlabs(main.engine, level if self.spec.relaxes else main.level, self._height)
         recipe = slabs.recipe(self.spec.kind, slab)
         if self.spec.relaxes:
-            return recipe if own else replace(recipe, legs=tuple(_renamed(leg, suffix) for leg in recipe.legs))
+            return recipe if own else replace(recipe, legs=tuple(renamed_leg(leg, suffix) for leg in recipe.legs))
         if own:
             return recipe
         resolved = level.resolved(main.engine)
-        legs = tuple(self._static(leg, resolved, suffix) for leg in recipe.legs)
+        legs = tuple(static_leg(leg, resolved, suffix) for leg in recipe.legs)
         return replace(recipe, legs=legs, level=level.name)
-
-    def _static(self, leg: Leg, resolved: dict[str, Any], suffix: str) -> Leg:
-        return replace(leg, candidates=tuple(_static(item, resolved, suffix) for item in leg.candidates))
 
     def _study_at(self, slab: SlabSpec) -> Study:
         """Return a study of this one row on another slab."""
@@ -273,21 +267,6 @@ class _Series:
                     f"calculation than the first, so that their agreement would mean nothing; take values further apart"
                 )
 
-    def _remarks(self) -> tuple[str, ...]:
-        settings, found = self.main.level.settings, []
-        if self.spec.vary == "layers" and settings.frozen == "slab":
-            found.append("the level holds the whole slab, so that the series shows no relaxation of deeper layers")
-        # a calculator of ASE gets no mesh, and most have none
-        if (
-            self.spec.vary == "supercell"
-            and settings.kpoints_refer_to == "cell"
-            and not self.main.engine.startswith("ase:")
-        ):
-            found.append(
-                "the level's mesh is that of every cell, so that larger cells also sample the zone more densely"
-            )
-        return tuple(found)
-
     def _plain(self, error: QddftError) -> str:
         """Return a message without the number that the row has in the study of one point."""
         text = " ".join(str(error).split())
@@ -306,29 +285,6 @@ def _require_setting(main: Main, spec: SeriesSpec) -> None:
             else "give the study a level for one of them"
         )
         raise StudyError(f"{error}; {remedy}") from error
-
-
-def _static(item: Relaxation, resolved: dict[str, Any], suffix: str) -> Relaxation:
-    """Return a static calculation at another level, on the geometry that was relaxed."""
-    before = item.relaxed
-    # where nothing moves there is no geometry to wait for
-    start = before.start if before.task == "static" else FinalOf(before)
-    only = Job(f"{before.name}-{suffix}", before.role, "static", start, resolved, before.charge, before.unpaired)
-    return Relaxation(only if before.task == "static" else before, only)
-
-
-def _renamed(leg: Leg, suffix: str) -> Leg:
-    # the name of a thicker slab says its layers already
-    if leg.species.name.startswith(THICKER) and suffix.startswith(_SUFFIX["layers"]):
-        return leg
-    return replace(leg, candidates=tuple(_renamed_jobs(item, suffix) for item in leg.candidates))
-
-
-def _renamed_jobs(item: Relaxation, suffix: str) -> Relaxation:
-    relaxed = replace(item.relaxed, name=f"{item.relaxed.name}-{suffix}")
-    if item.final.id == item.relaxed.id:
-        return Relaxation(relaxed, relaxed)
-    return Relaxation(relaxed, replace(item.final, name=f"{relaxed.name}-static", start=FinalOf(relaxed)))
 
 
 def _line(study: Study, index: int) -> int:

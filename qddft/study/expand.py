@@ -157,7 +157,11 @@ class _Builder:
         rows, wrong = [], []
         for number, spec in enumerate(self.study.ligands, start=1):
             try:
-                rows.append(build_complexes(slab, resolve(spec, halide, self.study.folder), halide))
+                row = build_complexes(slab, resolve(spec, halide, self.study.folder), halide)
+                if (taken := row.replaced_halide) != halide:
+                    # a mixture may hold another halide where the ligand goes; it decides the molecules of the reaction
+                    row = build_complexes(slab, resolve(spec, taken, self.study.folder), taken)
+                rows.append(row)
             except (PlacementError, ChargeError) as error:
                 wrong.append(type(error)(f"{self.study.path}: ligand {number} ({spec.ligand}): {error}"))
         if wrong:

@@ -17,6 +17,12 @@ Mistake = tuple[Location, str]
 Model = TypeVar("Model", bound=BaseModel)
 
 
+_UNEQUAL = (
+    "ligands on both faces need equal faces, but fixed_layers: {} holds layers of the bottom one only, so that the two "
+    "ligands relax differently; set fixed_layers: 0 (or all) in the slab, or faces: top"
+)
+
+
 def load_study(path: str | Path) -> Study:
     """Read and check a study.
 
@@ -104,10 +110,15 @@ def _level_mistakes(levels: Any, folder: Path) -> Iterator[Mistake]:
 
 def _slab_mistakes(slab: SlabSpec) -> Iterator[Mistake]:
     """Check keys against each other, then whether the slab can be built."""
+    from qddft.atoms.alloy_slab import mixture_of
     from qddft.atoms.bulk import build_bulk
     from qddft.atoms.bulk_data import find_bulk
     from qddft.atoms.slab_options import check_fixed_layers, check_layers, parse_termination
 
+    if mixture_of(slab.formula, slab.order, slab.seed) is not None:
+        # the keys of a mixture are judged together
+        yield from _unbuildable(slab)
+        return
     steps: dict[str, Callable[[], object]] = {
         "phase": lambda: find_bulk(slab.formula, slab.phase),
         "lattice": lambda: build_bulk(slab.formula, phase=slab.phase, lattice=slab.lattice),
@@ -141,10 +152,27 @@ def _unbuildable(slab: SlabSpec) -> Iterator[Mistake]:
 
 
 def halide_of(slab: SlabSpec) -> str:
-    """Return the halide of a study's slab."""
+    """Return the halide of a study's slab, of a mixture the one with the largest share."""
+    return halides_of(slab)[0]
+
+
+def halides_of(slab: SlabSpec) -> tuple[str, ...]:
+    """Return the halides of a study's slab, the largest share first."""
+    from qddft.atoms.alloy_slab import mixture_of
     from qddft.atoms.bulk_data import find_bulk
 
-    return find_bulk(slab.formula).halide
+    mixture = mixture_of(slab.formula, slab.order, slab.seed)
+    if mixture is None:
+        return (find_bulk(slab.formula).halide,)
+    shares = mixture.asked.x
+    return tuple(sorted(shares, key=lambda symbol: (-shares[symbol], symbol)))
+
+
+def removable(slab: SlabSpec) -> tuple[str, ...]:
+    """Return what a vacancy of a study may lack: a halide, or a neutral group."""
+    halides = halides_of(slab)
+    groups = tuple(f"{cation}{x}{n}" for x in (*halides, "X") for cation, n in (("Cs", ""), ("Pb", "2")))
+    return (*halides, *groups)
 
 
 def _repeated_rows(rows: Any) -> Iterator[Mistake]:
@@ -172,6 +200,8 @@ def _ligand_mistakes(ligands: list[tuple[int, LigandSpec]], slab: SlabSpec | Non
         except LigandError as error:
             yield (*row, "truncate"), str(error)
             spec = whole  # noqa: PLW2901  (the scheme can still be judged)
+        if slab is not None and spec.faces == "both" and slab.fixed_layers not in (0, "all"):
+            yield (*row, "faces"), _UNEQUAL.format(slab.fixed_layers)
         try:
             resolve(spec, "Br" if slab is None else halide_of(slab), folder)
         except (ReferenceSchemeError, LigandError) as error:
@@ -215,17 +245,17 @@ def _exchange_mistakes(
 def _vacancy_mistakes(
     vacancies: list[tuple[int, VacancySpec]], slab: SlabSpec | None, folder: Path
 ) -> Iterator[Mistake]:
-    from qddft.study.ligands import find_covering
+    from qddft.study.ligands import find_ligand
 
     for index, row in vacancies:
         place: Location = ("vacancies", index)
-        if slab is not None and row.species != halide_of(slab):
-            yield (*place, "species"), f"the halide of this slab is {halide_of(slab)}, not {row.species}"
+        if slab is not None and row.species not in (known := removable(slab)):
+            yield (*place, "species"), f"{row.species!r} cannot be missing here. {did_you_mean(row.species, known)}"
         if slab is not None and row.layer is not None and row.layer > slab.layers:
             yield (*place, "layer"), f"the slab has {slab.layers} layers, not {row.layer}"
         for number, spec in enumerate(row.ligands):
             try:
-                find_covering(spec, folder)
+                find_ligand(spec, folder)
             except LigandError as error:
                 yield (*place, "ligands", number), str(error)
 

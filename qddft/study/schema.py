@@ -8,12 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
 
 from qddft.analysis.reaction import SchemeName
+from qddft.atoms.alloy_slab import mixture_of
 from qddft.atoms.bulk_data import find_bulk
+from qddft.atoms.sites import KINDS
 from qddft.atoms.slab_options import check_vacuum, parse_supercell
 from qddft.core.suggest import did_you_mean
 from qddft.study.schema_convergence import SeriesSpec
 
-Mode = Literal["atop", "bidentate", "bridging", "X-site"]
+Mode = Literal["atop", "bidentate", "bridging", "X-site", "A-site", "ion-pair"]
 Faces = Literal["top", "both"]
 Quantity = Literal["E_ads", "E_bind"]
 Unit = Literal["eV", "meV", "kJ/mol", "kcal/mol"]
@@ -68,6 +70,25 @@ def _fixed(value: Any) -> int | str:
     raise ValueError(f"give a number of layers from 0, or 'all', not {value!r}")
 
 
+def _formula(text: str) -> str:
+    if mixture_of(text, "random", 0) is None:
+        find_bulk(text)
+    return text
+
+
+def _site(value: Any) -> int | str | tuple[float, float] | None:
+    """Read the number of an atom, a point in the plane, or a kind of site."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    if isinstance(value, str) and value in KINDS:
+        return value
+    if isinstance(value, list | tuple) and len(value) == 2:
+        x, y = value
+        if all(isinstance(item, int | float) and not isinstance(item, bool) for item in (x, y)):
+            return float(x), float(y)
+    raise ValueError(f"give the number of a slab atom, a point [x, y] in Angstrom, or one of {', '.join(KINDS)}")
+
+
 def _supercell(value: Any) -> str | tuple[int, int]:
     parse_supercell(value)
     return tuple(value) if isinstance(value, list) else value
@@ -82,6 +103,7 @@ def _engine(name: str) -> str:
 Words = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_words)]
 Line = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
 EngineName = Annotated[str, AfterValidator(_engine)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 
 
 class Strict(BaseModel):
@@ -93,7 +115,7 @@ class Strict(BaseModel):
 class SlabSpec(Strict):
     """The (001) slab that all ligands share; keys as in ``qddft.atoms.slab.build_slab``."""
 
-    formula: Annotated[str, AfterValidator(_checked(find_bulk))]
+    formula: Annotated[str, Field(max_length=100), AfterValidator(_formula)]
     phase: str = "cubic"
     lattice: Annotated[str | float, PlainValidator(_lattice)] = "pbe"
     termination: Annotated[str | tuple[str, ...], PlainValidator(_termination)] = "PbX2"
@@ -101,10 +123,13 @@ class SlabSpec(Strict):
     supercell: Annotated[str | tuple[int, int], PlainValidator(_supercell)]
     vacuum: Annotated[float, AfterValidator(_checked(check_vacuum)), Field(strict=True, le=200)] = 15.0
     fixed_layers: Annotated[int | str, PlainValidator(_fixed)] = 0
+    normal: Literal["a", "b", "c"] | None = None
+    order: Literal["ordered", "random", "sqs"] = "random"
+    seed: Seed = 0
 
 
-class LigandSpec(Strict):
-    """One ligand, how it sits and what its binding energy is measured against.
+class CoveringSpec(Strict):
+    """A ligand and how it sits on a face.
 
     Attributes
     ----------
@@ -112,29 +137,53 @@ class LigandSpec(Strict):
         Library name, synonym, SMILES, or a structure file beside the study.
     truncate
         Carbon atoms that each chain keeps; ``None`` for the whole molecule.
-    mode, faces
-        Binding mode; one ligand on the top face, or one on each.
+    mode
+        Binding mode.
+    seed
+        Of the search for conformers and poses.
+    distance
+        Anchor to surface atom at the start, Angstrom; ``None`` for the default of the pair of elements.
+    site
+        Number of a slab atom, a point [x, y] in Angstrom, or a kind of site; the middle of the cell if not given.
+    conformer
+        Number of a conformer by energy; one that fits if not given.
+    count, per_nm2
+        How many are spread over the face, as a number or as ligands per nm^2; one if neither is given.
+    pattern
+        Which of the symmetry-distinct ways to choose their sites, from 1, evenly spread ones first.
+    """
+
+    ligand: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
+    truncate: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    mode: Mode = "atop"
+    seed: Seed = 0
+    distance: Annotated[float, Field(strict=True, gt=0, le=10)] | None = None
+    site: Annotated[int | str | tuple[float, float] | None, PlainValidator(_site)] = None
+    conformer: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = None
+    count: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
+    per_nm2: Annotated[float, Field(strict=True, gt=0, le=100)] | None = None
+    pattern: Annotated[int, Field(strict=True, ge=1, le=100000)] = 1
+
+
+class LigandSpec(CoveringSpec):
+    """One ligand, how it sits and what its binding energy is measured against; see also ``CoveringSpec``.
+
+    Attributes
+    ----------
+    faces
+        The top face, or both alike.
     reference
         Reference scheme.
     conformers
         Conformers of each gas-phase molecule that are relaxed; the lowest counts.
     poses
         Starting poses on the slab that are relaxed; the lowest counts.
-    seed
-        Of the search for conformers and poses.
-    distance
-        Anchor to surface atom at the start, Angstrom; ``None`` for the default of the pair of elements.
     """
 
-    ligand: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
-    truncate: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
-    mode: Mode = "atop"
     faces: Faces = "top"
     reference: SchemeName = "neutral"
     conformers: Annotated[int, Field(strict=True, ge=1, le=50)] = 1
     poses: Annotated[int, Field(strict=True, ge=1, le=20)] = 1
-    seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
-    distance: Annotated[float, Field(strict=True, gt=0, le=10)] | None = None
 
 
 class PublishedSpec(Strict):
@@ -182,16 +231,6 @@ class ExchangeSpec(Strict):
     after_reference: Annotated[SchemeName | None, Field(alias="to_reference")] = None
 
 
-class CoveringSpec(Strict):
-    """A ligand that sits on the face under which a vacancy is made; keys as in ``LigandSpec``."""
-
-    ligand: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
-    truncate: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
-    mode: Mode = "atop"
-    seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
-    distance: Annotated[float, Field(strict=True, gt=0, le=10)] | None = None
-
-
 class PublishedVacancySpec(Strict):
     """A vacancy formation energy from the literature, eV."""
 
@@ -201,16 +240,18 @@ class PublishedVacancySpec(Strict):
 
 
 class VacancySpec(Strict):
-    """A neutral halide vacancy in the face, bare or under ligands.
+    """A neutral vacancy of a halide, or of a neutral group, in the face, bare or under ligands.
 
     Attributes
     ----------
     species
-        The halide of the slab.
+        A halide of the slab, or a group: ``CsX``, ``PbX2`` (X or the halide itself).
     ligands
         What sits on the face, attached in this order; their charges have to add up to zero.
     layer
-        Atomic layer counted from the bottom; the highest one with this halide if not given.
+        Atomic layer counted from the bottom; the highest one with this species if not given.
+    name
+        Which symmetry-distinct site, as ``qddft build vacancy`` lists them; the one nearest to a ligand if not given.
     starts
         Starting points that are relaxed: the ideal one, a Pb-Pb dimer where that is possible, and rattled ones; the
         lowest counts.
@@ -221,6 +262,7 @@ class VacancySpec(Strict):
     species: str
     ligands: tuple[CoveringSpec, ...] = ()
     layer: Annotated[int, Field(strict=True, ge=1)] | None = None
+    name: Annotated[str, Field(max_length=100), AfterValidator(_one_line)] | None = None
     starts: Annotated[int, Field(strict=True, ge=1, le=10)] = 2
     published: PublishedVacancySpec | None = None
 

@@ -34,6 +34,9 @@ def build_study_slab(slab: SlabSpec) -> "Atoms":
         supercell=slab.supercell,
         vacuum=slab.vacuum,
         fixed_layers=slab.fixed_layers,
+        normal=slab.normal,
+        order=slab.order,
+        seed=slab.seed,
     )
 
 
