@@ -290,3 +290,39 @@ def test_the_example_plans_with_both_engines(engine, count):
     found = expand(load_study(EXAMPLE), engine=engine)
     assert len(found.recipes) == count
     assert len({recipe.name for recipe in found.recipes}) == count
+
+
+@pytest.mark.parametrize(
+    ("row", "held", "remark"),
+    [
+        ("{vary: layers, values: [3, 5], of: surface energy}", 1, "the mean with a face not relaxed"),
+        ("{vary: layers, values: [3, 5], of: surface energy}", "all", "the whole slab is held"),
+        ("{vary: layers, values: [3, 5], of: surface energy}", 3, "the whole slab is held"),
+    ],
+)
+def test_a_held_slab_is_told_with_the_series(planned, row, held, remark):
+    (text,) = series(planned(row, held=held)).remarks
+    assert remark in text
+
+
+def test_no_remark_where_there_is_none_to_make(planned):
+    found = planned(LAYERS, CELL, "{vary: layers, values: [3, 5], of: surface energy}", held=0)
+    assert [series(found, index).remarks for index in range(3)] == [(), (), ()]
+    # at the screening level the slab is frozen and the zone center is all there is
+    frozen = planned(LAYERS, CELL, engine="tblite")
+    assert "holds the whole slab" in series(frozen, 0).remarks[0]
+    assert "larger cells also sample the zone more densely" in series(frozen, 1).remarks[0]
+
+
+def test_names_tell_jobs_apart(planned):
+    found = planned(LAYERS, "{vary: layers, values: [3, 5], of: surface energy}", "{vary: kpoints, values: [[4, 4, 1], "
+                    "[8, 8, 1]], of: surface energy}", layers=5, held=2)  # fmt: skip
+    names = [job.name for job in found.plan]
+    assert len(names) == len(set(names))
+
+
+def test_every_candidate_of_a_term_is_computed_at_each_cutoff(planned):
+    found = planned(CUTOFF, ligands=["{ligand: acetic acid, conformers: 2, poses: 2}"])
+    for point in series(found).points:
+        assert len(point.recipe.complexes.candidates) == 2
+        assert point.recipe.reaction.text == found.recipes[0].reaction.text
