@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qddft.core.errors import MachineError
+from qddft.core.errors import FolderError, MachineError
 from qddft.core.files import write_json, write_text
 from qddft.engines import slurm
 from qddft.engines.machine import Machine, megabytes, seconds_of
@@ -100,7 +100,7 @@ def submit(path: str | Path, machine: Machine, *, dry_run: bool = False, retry_f
     MachineError
         The queue refuses, does not answer, or has no node that is large enough.
     FolderError
-        Not a run, or another process is submitting it.
+        Not a run, or another process is submitting it, or a path that Slurm cannot take.
     """
     run = load_run(Path(path).resolve())
     if dry_run:
@@ -109,6 +109,8 @@ def submit(path: str | Path, machine: Machine, *, dry_run: bool = False, retry_f
         with hold(run.path / "submit.lock"):
             harvest(run)
             return _Submitter(run, machine, retry_failed=retry_failed).leave_to_the_user()
+    if "\\" in str(run.path):
+        raise FolderError(f"Slurm takes no backslash in the path of its output; rename a folder of {run.path}")
     _check_size(machine, serial=run.engine not in _BIG)
     with hold(run.path / "submit.lock"):
         submissions = load_submissions(run.path)
@@ -269,8 +271,9 @@ class _Submitter:
     def _options(self, batch: Batch, token: str, ids: list[str]) -> list[str]:
         dependency = self._dependency(batch, ids)
         options = sbatch_options(self._machine.queue, token, serial=self._serial, dependency=dependency)
-        output = f"{FOLDER}/{token}.%A_%a.out" if len(batch.tasks) > 1 else f"{FOLDER}/{token}.out"
-        options.append(f"--output={output}")
+        # Slurm reads % in the whole path, that of the run too
+        place = str(self._run.path / FOLDER / token).replace("%", "%%")
+        options.append(f"--output={place}.%A_%a.out" if len(batch.tasks) > 1 else f"--output={place}.out")
         if len(batch.tasks) > 1:
             limit = f"%{self._machine.chunks.at_once}" if self._machine.chunks.at_once else ""
             options.append(f"--array=0-{len(batch.tasks) - 1}{limit}")

@@ -24,7 +24,7 @@ from queue_tools import (
     write_run,
 )
 
-from qddft.core.errors import MachineError
+from qddft.core.errors import FolderError, MachineError
 from qddft.engines.machine import Queue
 from qddft.jobs.folder import OUTPUTS
 from qddft.jobs.lock import LockedError, hold
@@ -51,8 +51,9 @@ def expected(tmp_path, slow, lj_job):
     return _EXPECTED
 
 
-def test_an_array_of_chunks_gives_what_a_run_here_gives(tmp_path, slow, lj_job, expected):
-    run = write_run(tmp_path / "a 'run' $(touch pwned)", *family(lj_job))
+@pytest.mark.parametrize("name", ["a 'run' $(touch pwned)", '-50% %j %A "x" `touch pwned`', "two\nlines;touch pwned"])
+def test_an_array_of_chunks_gives_what_a_run_here_gives(name, tmp_path, slow, lj_job, expected):
+    run = write_run(tmp_path / name, *family(lj_job))
     report = submit(run.path, one_chunk_each())
     # two that stand alone, then one with a child, which waits for it
     alone, first, second = report.submitted
@@ -67,6 +68,7 @@ def test_an_array_of_chunks_gives_what_a_run_here_gives(tmp_path, slow, lj_job, 
     assert all(starts(run, entry.name) == 1 for entry in run.entries)
     again = submit(run.path, machine())
     assert {reason for _, reason in again.skipped} == {"done"}
+    assert len(list((run.path / FOLDER).glob("*.out"))) == 4
     assert not list(Path.cwd().glob("pwned"))
     assert not list(tmp_path.rglob("pwned"))
 
@@ -374,6 +376,12 @@ def test_what_would_wait_for_ever_is_refused(tmp_path, slow, lj_job, cluster, ch
     assert cluster.call("squeue", "-h") == ""
     # what the queue refused was not submitted, and is no job that stopped
     assert set(states(run).values()) == {"ready", "waiting"}
+
+
+def test_a_path_that_slurm_cannot_take_is_refused(tmp_path, slow, lj_job):
+    run = write_run(tmp_path / "a \\ b", *family(lj_job))
+    with pytest.raises(FolderError, match="Slurm takes no backslash"):
+        submit(run.path, machine())
 
 
 def test_two_submissions_at_once_are_refused(tmp_path, slow, lj_job):
