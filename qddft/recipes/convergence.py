@@ -133,7 +133,10 @@ class Convergence:
             for warning in result.warnings if result.value is not None else ():
                 if warning != self.caution:
                     about.setdefault(warning, []).append(point.label)
-        return [f"{', '.join(labels)}: {warning}" for warning, labels in about.items()]
+        return [
+            f"{'all points' if len(labels) == len(results) else ', '.join(labels)}: {warning}"
+            for warning, labels in about.items()
+        ]
 
     def _result(self, value: float | None, warnings: list[str], details: Mapping[str, Any]) -> Result:
         return Result(
