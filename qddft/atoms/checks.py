@@ -315,7 +315,9 @@ def _surface(atoms: "Atoms", fragment: np.ndarray) -> _Surface:
     lead = np.flatnonzero((fragment == 0) & np.isin(symbols, B_CATIONS))
     halides = np.flatnonzero((fragment == 0) & np.isin(symbols, HALIDES))
     distances = distances_between(atoms, lead, halides)
-    sums = np.array([[donor_distance(x, b) for x in symbols[halides]] for b in symbols[lead]]).reshape(distances.shape)
+    sums = np.zeros(distances.shape)
+    for b, x in {(str(b), str(x)) for b in symbols[lead] for x in set(symbols[halides])}:
+        sums[np.ix_(symbols[lead] == b, symbols[halides] == x)] = donor_distance(x, b)
     near = distances < _LONGEST * sums
     counts = {int(i): int(row.sum()) for i, row in zip(lead, near, strict=True)}
     short = tuple((int(lead[a]), int(halides[b])) for a, b in np.argwhere(distances < _SHORTEST * sums))
