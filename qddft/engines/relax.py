@@ -125,7 +125,7 @@ def relax(
     checkpoint
         A state found there is gone on from.
     report
-        Called after every step.
+        Called after every step, and with the step of the checkpoint that it goes on from.
 
     Returns
     -------
@@ -139,6 +139,9 @@ def relax(
         found = evaluate(atoms)
         point = Point(0, atoms.positions, found, model_hessian(atoms, free), FIRST_REACH, time.monotonic() - clock)
         _record(point, checkpoint, free, report)
+    else:
+        # a kill may have come between the checkpoint and its line
+        _tell(point, free, report)
     while (largest := largest_force(point.found.forces, free)) >= force_tol and point.step < max_steps:
         clock = time.monotonic()
         moved = _displaced(point, free)
@@ -203,6 +206,10 @@ def _record(point: Point, checkpoint: Checkpoint, free: np.ndarray, report: Call
         "seconds": point.seconds,
     }
     write_text(checkpoint.path, json.dumps(data, allow_nan=False))
+    _tell(point, free, report)
+
+
+def _tell(point: Point, free: np.ndarray, report: Callable[[Progress], None]) -> None:
     report(Progress(point.step, point.found.energy, largest_force(point.found.forces, free), point.seconds))
 
 

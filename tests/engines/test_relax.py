@@ -134,6 +134,16 @@ def test_every_step_is_reported(cluster, tmp_path):
     assert all(one.seconds <= two.seconds for one, two in itertools.pairwise(lines))
 
 
+def test_the_step_of_the_checkpoint_is_told_again(cluster, tmp_path):
+    """A kill between a checkpoint and its line would leave a gap in the record."""
+    first, second = [], []
+    with pytest.raises(Killed):
+        relaxed(cluster, tmp_path, stop=4, lines=first)
+    relaxed(cluster, tmp_path, lines=second)
+    assert second[0] == first[-1]
+    assert [line.step for line in second] == list(range(3, 3 + len(second)))
+
+
 def test_the_start_is_not_changed(cluster, tmp_path):
     before = cluster.positions.copy()
     relaxed(cluster, tmp_path)
