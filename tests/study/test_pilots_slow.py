@@ -77,7 +77,7 @@ def workers_at_work(tmp_path):
     return jobs, {parent_of(pid) for pid in jobs}
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -125,7 +125,7 @@ def test_pilot_jobs_give_what_a_run_gives_whatever_its_folder_is_called(tmp_path
         report = run(folder.path, executor=executor, on_event=seen)
         processes = family_of([os.getpid()]) - {os.getpid()}
     check(folder, reference, report, ())
-    assert gone(processes, 5) == []
+    assert gone(processes, 20) == []
     assert [event.kind for event in seen.events].count("done") == 4
     assert not list(Path.cwd().glob("pwned"))
     with PilotExecutor(local(), folder.path) as executor:
@@ -140,7 +140,7 @@ def test_a_killed_worker_costs_one_step(tmp_path, reference, pace, lj_job):
         jobs, _ = workers_at_work(tmp_path)
         job = next(pid for atoms, pid in calls(tmp_path) if atoms == "5" and int(pid) in jobs)
         os.kill(parent_of(job), signal.SIGKILL)
-        assert gone([int(job)], 3) == []
+        assert gone([int(job)], 10) == []
         pace(0)
 
     folder = write_run(tmp_path / "run", *family(lj_job))
@@ -159,7 +159,7 @@ def test_a_killed_block_is_replaced(tmp_path, reference, pace, lj_job):
         group = os.getpgid(next(iter(workers)))
         before.extend(family_of([group]))
         os.killpg(group, signal.SIGKILL)
-        assert gone(before, 3) == []
+        assert gone(before, 10) == []
         pace(0)
 
     folder = write_run(tmp_path / "run", lj_job("other", atoms=5, engine="ase:slow_lj:make"))
@@ -227,7 +227,7 @@ def test_pilot_jobs_that_cannot_start_end_the_run(tmp_path, pace, lj_job):
         PilotExecutor(broken, folder.path) as executor,
     ):
         run(folder.path, executor=executor)
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60
     assert [status.state for status in folder.statuses().values()] == ["ready"]
 
 
@@ -270,7 +270,7 @@ def test_in_slurm_a_cancelled_block_is_replaced(tmp_path, slow, cluster, referen
     begun = {entry.name for entry in folder.entries if starts(folder, entry.name) == 2}
     assert "other" in begun
     check(folder, reference, report, begun)
-    wait_for(lambda: not cluster.call("squeue", "-h"), 10)
+    wait_for(lambda: not cluster.call("squeue", "-h"), 30)
     assert not list(Path.cwd().glob("pwned"))
     assert not list(folder.path.rglob("pwned"))
 
@@ -297,7 +297,7 @@ def test_in_slurm_a_killed_driver_releases_its_blocks_and_the_next_cancels_those
     driver.wait()
     driver.stderr.close()
     assert gone(processes, 20) == []
-    wait_for(lambda: running not in [block for block, _, _ in blocks_in(cluster)], 10)
+    wait_for(lambda: running not in [block for block, _, _ in blocks_in(cluster)], 20)
     slow(0)
     with PilotExecutor(in_slurm(), folder.path) as executor:
         report = run(folder.path, executor=executor)
