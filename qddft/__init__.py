@@ -26,6 +26,7 @@ _PUBLIC = {
     "build_alloy": "qddft.atoms.alloy",
     "build_nanocrystal": "qddft.atoms.nanocrystal",
     "passivate": "qddft.atoms.shell",
+    "cut_cluster": "qddft.atoms.cluster",
     "ion_ratios": "qddft.atoms.stoichiometry",
     "with_vacuum": "qddft.atoms.slab",
     "with_normal": "qddft.atoms.pseudocubic",

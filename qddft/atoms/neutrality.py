@@ -115,7 +115,9 @@ def _pool(places: np.ndarray, charges: np.ndarray, frame: Frame, seed: int) -> _
     opposite = (frame.low + frame.high - places).tolist()
     partner = np.array([numbers.get(tuple(place), -1) for place in opposite])
     alike = (partner >= 0) & (charges[partner] == charges) & (partner != np.arange(len(places)))
-    order = np.random.default_rng(seed).permutation(len(places))
+    order = np.empty(len(places), dtype=int)
+    # by place, so that the order in which the ions are listed has no say
+    order[np.lexsort(places.T)] = np.random.default_rng(seed).permutation(len(places))
     return _Pool(frame.ideal(places), charges, rank, np.where(alike, partner, -1), order)
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 import typer
 
 # in the order of `qddft build --help`; each is a module of this package
-THINGS: tuple[str, ...] = ("bulk", "slab", "sites", "ligand", "complex", "vacancy", "nanocrystal")
+THINGS: tuple[str, ...] = ("bulk", "slab", "sites", "ligand", "complex", "vacancy", "nanocrystal", "cluster")
 
 
 def register(app: typer.Typer) -> None:
@@ -17,5 +17,5 @@ def register(app: typer.Typer) -> None:
     for name in THINGS:
         import_module(f"qddft.cli.build.{name}").register(group)
     app.add_typer(
-        group, name="build", help="Build a bulk, slab, ligand, complex, vacancy or nanocrystal and write it to a file."
+        group, name="build", help="Build a bulk, slab, ligand, complex, vacancy, nanocrystal or cluster and write it to a file."
     )
