@@ -9,7 +9,6 @@ from qddft.levels.settings import Level
 from qddft.recipes.legs import Leg
 from qddft.recipes.relaxation import relaxation
 from qddft.recipes.slab_energy import SlabEnergy
-from qddft.study.load import halide_of
 from qddft.study.schema import SlabSpec
 from qddft.study.schema_convergence import Kind, area_of
 from qddft.study.structures import build_study_slab, with_frozen_slab, with_height
@@ -71,8 +70,7 @@ class CleanSlabs:
             return self._made("surface energy", "meV/Å²", _UNEQUAL, (own, thicker), weights)
         face = _OTHER[about["top"]]
         other = self._atoms(spec.model_copy(update={"termination": face}))
-        name = face.replace("X", halide_of(spec))
-        legs = (own, thicker, self._leg(f"slab-{name.lower()}", other))
+        legs = (own, thicker, self._leg(f"slab-{face.lower()}", other))
         weights = tuple(_MILLI * factor / (4 * area) for factor in (1.0 + n, -float(n), 1.0))
         return self._made("surface energy", "meV/Å²", _EQUAL, legs, weights)
 

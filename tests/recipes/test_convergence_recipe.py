@@ -129,7 +129,7 @@ def test_energy_per_formula_unit_and_surface_energy(tmp_path):
 def test_surface_energy_refuses_unequal_and_unconverged_slabs(tmp_path):
     (surface,) = series_of(planned(tmp_path, "  - {vary: cutoff_eV, values: [300, 400], of: surface energy}\n"))
     outputs = outputs_of(surface)
-    (label,) = [name for name in outputs if name.startswith("300 eV: slab-csbr") and "relaxation" not in name]
+    (label,) = [name for name in outputs if name.startswith("300 eV: slab-csx") and "relaxation" not in name]
     outputs[label] = replace(outputs[label], settings=dict(outputs[label].settings) | {"cutoff_eV": 400.0})
     assert evaluated(surface, outputs).details["points"][0]["value"] is None
     outputs[label] = replace(outputs_of(surface)[label], electronically_converged=None)
@@ -137,7 +137,7 @@ def test_surface_energy_refuses_unequal_and_unconverged_slabs(tmp_path):
     outputs[label] = replace(outputs_of(surface)[label], energy=None)
     assert evaluated(surface, outputs).details["points"][0]["value"] is None
     del outputs[label]
-    assert any("300 eV is missing: not finished: slab-csbr" in text for text in evaluated(surface, outputs).warnings)
+    assert any("300 eV is missing: not finished: slab-csx" in text for text in evaluated(surface, outputs).warnings)
 
 
 def test_rows_of_the_table_are_plain_values(cutoffs):

@@ -326,3 +326,18 @@ def test_every_candidate_of_a_term_is_computed_at_each_cutoff(planned):
     for point in series(found).points:
         assert len(point.recipe.complexes.candidates) == 2
         assert point.recipe.reaction.text == found.recipes[0].reaction.text
+
+
+def test_gpaw_gets_the_cutoff_and_the_mesh_of_each_point(tmp_path):
+    from qddft.engines.gpaw.level import parameters
+
+    text = STUDY.format(layers=3, cell="[1, 1]", held=1, ligands=f"  - {AMMONIA}", rows=f"  - {CUTOFF}\n  - {MESH}")
+    path = tmp_path / "gpaw.yaml"
+    path.write_text(text.replace("vasp: tao-pbe", "gpaw: gpaw-pbe"), encoding="utf-8")
+    found = expand(load_study(path), engine="gpaw")
+    for point in series(found, 0).points:
+        for job in finals(point).values():
+            assert parameters(job, job.built_atoms)["mode"] == {"name": "pw", "ecut": point.setting}
+    for point in series(found, 1).points:
+        job = finals(point)["slab"]
+        assert parameters(job, job.built_atoms)["kpts"]["size"] == list(point.setting)
