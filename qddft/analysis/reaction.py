@@ -14,10 +14,12 @@ from qddft.core.errors import ReferenceSchemeError
 from qddft.core.frozen import freeze_fields
 from qddft.core.suggest import did_you_mean
 
-SchemeName = Literal["neutral", "acid-exchange", "salt-exchange", "ion-pair", "vacancy-filling", "fragment"]
+SchemeName = Literal["neutral", "acid-exchange", "salt-exchange", "ion-pair", "vacancy-filling", "fragment", "stated"]
 
 ON_FACE = ("atop", "bidentate", "bridging")
+PAIRED = (*ON_FACE, "ion-pair")
 IN_FACE = ("X-site",)
+EITHER_PLACE = ("X-site", "A-site")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,14 @@ class Scheme:
             return charge != 0
         if self.name == "ion-pair":
             return charge == 0 and components > 1
-        return charge == (-1 if self.modes == IN_FACE else 0)
+        if self.modes == EITHER_PLACE:
+            return abs(charge) == 1
+        # "stated" has no mode: its reaction is written out for several ligands together
+        return bool(self.modes) and charge == (-1 if self.modes == IN_FACE else 0)
+
+    def suits(self, mode: str, charge: int) -> bool:
+        """Tell whether the reaction can be built in a binding mode: a cation takes the place of Cs, an anion of X."""
+        return mode in self.modes and (mode not in EITHER_PLACE or (mode == "A-site") == (charge > 0))
 
 
 SCHEMES: Mapping[str, Scheme] = {
@@ -59,9 +68,13 @@ SCHEMES: Mapping[str, Scheme] = {
         Scheme("neutral", "slab + L -> slab·L", ON_FACE, "neutral molecules"),
         Scheme("acid-exchange", "slab·X + HL -> slab·L + HX", IN_FACE, "anions of charge -1, or acids by their anion"),
         Scheme(
-            "salt-exchange", "slab·X + CsL -> slab·L + CsX", IN_FACE, "anions of charge -1, cesium salts as ion pairs"
+            "salt-exchange",
+            "slab·X + CsL -> slab·L + CsX; of a cation slab·Cs + LX -> slab·L + CsX",
+            EITHER_PLACE,
+            "anions of charge -1 (X-site) and cations of charge +1 (A-site), salts as ion pairs",
         ),
-        Scheme("ion-pair", "slab + AB -> slab·AB", ON_FACE, "neutral pairs of ions, such as guanidinium iodide"),
+        Scheme("ion-pair", "slab + AB -> slab·AB", PAIRED, "neutral pairs of ions, such as guanidinium iodide"),
+        Scheme("stated", "as the study states it", (), "several ligands at once, with what they are made from"),
         Scheme(
             "vacancy-filling",
             "slab·V(X) + L -> slab·L",

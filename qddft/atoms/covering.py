@@ -9,8 +9,10 @@ from qddft.atoms.coverage import ligands_for_coverage
 from qddft.atoms.faces import FACES, face_of
 from qddft.atoms.ligand import Ligand
 from qddft.atoms.patterns import Pattern, distinct_patterns
+from qddft.atoms.sites import KINDS, Site, find_sites
 from qddft.atoms.targets import Where, check_mode, kind_of_sites
 from qddft.core.errors import PlacementError
+from qddft.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -87,6 +89,25 @@ def cover(
                 vacuum=vacuum,
             )
     return complex_
+
+
+def site_named(slab: "Atoms", kind: str, faces: str = "top") -> Site:
+    """Return the site of a kind that is closest to the middle of a face.
+
+    Raises
+    ------
+    PlacementError
+        No such kind, or none on this face.
+    """
+    known = next((name for name in KINDS if name.lower() == kind.strip().lower()), None)
+    if known is None:
+        raise PlacementError(f"there is no kind of site {kind!r}. {did_you_mean(kind, KINDS)}")
+    face = FACES[0] if faces == "both" else faces
+    found = find_sites(slab, face, kinds=(known,))
+    if not found:
+        here = ", ".join(sorted({site.kind for site in find_sites(slab, face)}))
+        raise PlacementError(f"the {face} face of this slab has no {known} site; it has {here}.")
+    return found[0]
 
 
 def patterns_of(slab: "Atoms", item: Placement, faces: str, beside: Sequence[Pattern] = ()) -> tuple[Pattern, ...]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from qddft.analysis.binding import compare_terms
 from qddft.analysis.reaction import Reaction
-from qddft.analysis.vacancy import formation_energy, removed_atoms
 from qddft.core.frozen import freeze_fields
 from qddft.jobs.job import Job
 from qddft.outputs.outputs import Outputs
@@ -16,7 +15,7 @@ from qddft.recipes.result import Result
 
 @dataclass(frozen=True)
 class VacancyEnergy:
-    """E_f of one neutral vacancy at the halogen-rich limit.
+    """E_f of one neutral vacancy: of a halide at the halogen-rich limit, of a group CsX or PbX2 against its molecule.
 
     Attributes
     ----------
@@ -25,11 +24,11 @@ class VacancyEnergy:
     system, ligand
         In words, for tables.
     species
-        Symbol of the missing halide.
+        What is missing: a halide, CsX or PbX2.
     place
         Where it is missing, in words.
     pristine, defect, element
-        Slab, slab with the vacancy (one candidate a starting point), and the diatomic molecule.
+        Slab, slab with the vacancy (one candidate a starting point), and the molecule that what is missing goes into.
     engine, level, caution
         Engine, name of the level, and the sentence that goes with every number of that level.
     published
@@ -93,13 +92,30 @@ class VacancyEnergy:
         return (self._result(value, warnings, self._details(choices), compared.audit.record()),)
 
     def _energy(self, chosen: Mapping[str, Outputs]) -> float | None:
-        e_defect, e_pristine, e_element = (
-            chosen[leg.species.name].energy for leg in (self.defect, self.pristine, self.element)
-        )
-        if e_defect is None or e_pristine is None or e_element is None:
+        energies = {leg.species.name: chosen[leg.species.name].energy for leg in self.legs}
+        known = {name: energy for name, energy in energies.items() if energy is not None}
+        if len(known) < len(energies):
             return None
-        removed = removed_atoms(self.pristine.species.composition, self.defect.species.composition)
-        return formation_energy(e_defect, e_pristine, removed, {self.species: e_element / 2})
+        return self.reaction.energy(known) / self.defect.species.coefficient
+
+    @property
+    def group(self) -> bool:
+        """A neutral group is missing, which goes into a molecule of its own, not an ion into half a diatomic one."""
+        return self.defect.species.coefficient == 1
+
+    @property
+    def convention(self) -> str:
+        """The formula of the value."""
+        x = self.species
+        if self.group:
+            return (
+                f"E_f = E(defect) + E({x} molecule) - E(pristine), neutral; against the crystal of {x} it is lower by "
+                "its energy of sublimation"
+            )
+        return (
+            f"E_f = E(defect) - E(pristine) + mu_{x}, neutral, mu_{x} = E({x}2)/2 ({x}-rich limit); at another chemical "
+            f"potential add the change of mu_{x}"
+        )
 
     def _details(self, choices: Mapping[str, Choice]) -> dict[str, Any]:
         return {
@@ -110,7 +126,7 @@ class VacancyEnergy:
             "candidate_energies_eV": {
                 name: list(choice.energies) for name, choice in choices.items() if len(choice.energies) > 1
             },
-            "slope_per_eV_of_chemical_potential": 1,
+            **({} if self.group else {"slope_per_eV_of_chemical_potential": 1}),
         }
 
     def _result(
@@ -128,9 +144,8 @@ class VacancyEnergy:
             ligand=self.ligand,
             value=value,
             unit="eV",
-            convention=f"E_f = E(defect) - E(pristine) + mu_{x}, neutral, mu_{x} = E({x}2)/2 ({x}-rich limit); at "
-            f"another chemical potential add the change of mu_{x}",
-            reference=f"{x}-rich",
+            convention=self.convention,
+            reference=f"{x} molecule" if self.group else f"{x}-rich",
             engine=self.engine,
             level=self.level,
             charge=0,

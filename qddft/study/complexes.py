@@ -1,10 +1,13 @@
 """Slabs with ligands: structures of one row of a study, with their charges and spins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from qddft.atoms.covering import cover
+from qddft.atoms.ions import HALIDES
 from qddft.study.ligands import Adsorbate, Reference
 from qddft.study.naming import ligand_label, species_label
+from qddft.study.placements import placement
 from qddft.study.structures import without_ligands
 
 if TYPE_CHECKING:
@@ -57,7 +60,15 @@ class Complexes:
         scheme = self.adsorbate.scheme.name
         if scheme == "vacancy-filling":
             return f"slab·V({self.halide})"
+        if self.adsorbate.spec.mode == "A-site":
+            return "slab·Cs"
         return f"slab·{self.halide}" if scheme in ("acid-exchange", "salt-exchange") else "slab"
+
+    @property
+    def replaced_halide(self) -> str:
+        """The halide whose place the first ligand took; that of the row where it took none."""
+        taken = [item["symbol"] for item in self.poses[0].info["qddft"].get("removed", [])]
+        return next((symbol for symbol in taken if symbol in HALIDES), self.halide)
 
     @property
     def decomposes(self) -> bool:
@@ -129,16 +140,13 @@ def build_complexes(slab: "Atoms", adsorbate: Adsorbate, halide: str) -> Complex
 
 def _poses(slab: "Atoms", ligand: "Ligand", adsorbate: Adsorbate) -> "tuple[Atoms, ...]":
     """Return the standing pose, then one for each further conformer by energy; then other seeds turn the ligand."""
-    from qddft.atoms.binding import attach
-
     spec = adsorbate.spec
+    base = placement(slab, spec, ligand, spec.faces)
 
     def posed(seed: int, conformer: int | None) -> "Atoms":
-        return attach(
-            slab, ligand, mode=spec.mode, faces=spec.faces, seed=seed, distance=spec.distance, conformer=conformer
-        )
+        return cover(slab, [replace(base, seed=seed, conformer=conformer)], faces=spec.faces)
 
-    first = posed(spec.seed, None)
+    first = posed(spec.seed, spec.conformer)
     used = first.info["qddft"]["fragments"][-1]["conformer"]
     others: list[int | None] = (
         [] if spec.poses == 1 else [i for i in _conformer_numbers(ligand, spec.seed) if i != used]

@@ -26,6 +26,7 @@ from qddft.study.ligands import Adsorbate, Reference, resolve
 from qddft.study.load import halide_of, rows_of, same_ligand
 from qddft.study.naming import file_label, slug, unique
 from qddft.study.schema import PublishedSpec, Study
+from qddft.study.shells import Shell, build_shells, shell_recipes
 from qddft.study.structures import boxed, build_study_slab, common_height, with_frozen_slab, with_height
 from qddft.study.vacancies import VacantSite, build_vacant_sites, vacancy_recipes
 
@@ -84,15 +85,20 @@ def expand(study: Study, *, engine: str | None = None, level: str | Path | None 
     """
     name, chosen = choose_level(study, engine, level)
     builder = _Builder(study, name, chosen, chosen.resolved(name))
-    rows, sites = builder.structures()
+    rows, sites, shells = builder.structures()
     bindings = builder.recipes(rows)
     vacancies = builder.vacancies(sites)
     series = convergence_recipes(
         Main(study, name, chosen, float(rows[0].clean.cell[2, 2]), bindings, partial(_one_row, name))
     )
-    recipes: tuple[Recipe, ...] = (*bindings, *_exchanges(study, bindings), *vacancies, *series)
+    several = builder.shells(shells)
+    recipes: tuple[Recipe, ...] = (*bindings, *_exchanges(study, bindings), *vacancies, *several, *series)
     plan = Plan.of(job for recipe in recipes for job in recipe.jobs().values())
-    ledgers = (*((row.label, row.ledger) for row in rows), *((site.label, site.ledger) for site in sites))
+    ledgers = (
+        *((row.label, row.ledger) for row in rows),
+        *((site.label, site.ledger) for site in sites),
+        *((shell.label, shell.ledger) for shell in shells),
+    )
     return Expansion(study, name, chosen, plan, recipes, ledgers)
 
 
@@ -136,13 +142,15 @@ class _Builder:
     resolved: Mapping[str, Any]
     least_height: float = 0.0
 
-    def structures(self) -> tuple[list[Complexes], list[VacantSite]]:
+    def structures(self) -> tuple[list[Complexes], list[VacantSite], list[Shell]]:
         """Return the rows with their structures, in cells of one height."""
         slab = build_study_slab(self.study.slab)
         halide = halide_of(self.study.slab)
         rows = self._rows(slab, halide)
         sites = build_vacant_sites(self.study, slab)
-        tallest = [slab, *(pose for row in rows for pose in row.poses), *(site.pristine for site in sites)]
+        shells = build_shells(self.study, slab)
+        covered = [*(site.pristine for site in sites), *(shell.atoms for shell in shells)]
+        tallest = [slab, *(pose for row in rows for pose in row.poses), *covered]
         height = max(self.least_height, common_height(tallest, self.study.slab.vacuum))
 
         def final(atoms: "Atoms") -> "Atoms":
@@ -150,7 +158,11 @@ class _Builder:
             return with_frozen_slab(raised) if self.level.settings.frozen == "slab" else raised
 
         finished = [replace(row, clean=final(row.clean), poses=tuple(map(final, row.poses))) for row in rows]
-        return finished, [replace(site, pristine=final(site.pristine)) for site in sites]
+        return (
+            finished,
+            [replace(site, pristine=final(site.pristine)) for site in sites],
+            [replace(shell, clean=final(shell.clean), atoms=final(shell.atoms)) for shell in shells],
+        )
 
     def _rows(self, slab: "Atoms", halide: str) -> list[Complexes]:
         """Build every row; what does not fit is told for all of them at once."""
@@ -177,6 +189,11 @@ class _Builder:
         """Return one recipe a vacancy."""
         system = f"{self._face(sites[0].pristine)}, one face" if sites else ""
         return vacancy_recipes(sites, engine=self.engine, level=self.level, resolved=self.resolved, system=system)
+
+    def shells(self, shells: Sequence[Shell]) -> list[BindingEnergy]:
+        """Return one recipe a shell."""
+        face = self._face(shells[0].clean) if shells else ""
+        return shell_recipes(shells, engine=self.engine, level=self.level, resolved=self.resolved, face=face)
 
     def _recipe(self, row: Complexes, label: str) -> BindingEnergy:
         poses = tuple(

@@ -7,7 +7,8 @@ from pathlib import Path
 from qddft.analysis.reaction import Scheme, get_scheme, schemes_for
 from qddft.atoms.ligand import Ligand
 from qddft.core.errors import LigandError, ReferenceSchemeError
-from qddft.study.schema import CoveringSpec, LigandSpec
+from qddft.study.schema import LigandSpec
+from qddft.study.schema_parts import CoveringSpec
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def resolve(spec: LigandSpec, halide: str, folder: Path) -> Adsorbate:
     return Adsorbate(spec, scheme, ligand, _references(spec, scheme, ligand, whole, halide))
 
 
-def find_ligand(spec: LigandSpec, folder: Path) -> Ligand:
+def find_ligand(spec: CoveringSpec, folder: Path) -> Ligand:
     """Return the ligand that a row names, truncated as it says.
 
     Raises
@@ -87,18 +88,18 @@ def find_ligand(spec: LigandSpec, folder: Path) -> Ligand:
     return _cut(_find(spec.ligand, spec.seed, folder), spec)
 
 
-def find_covering(spec: CoveringSpec, folder: Path) -> Ligand:
-    """Return a ligand under which a vacancy is made.
+def find_molecule(name: str, folder: Path, *, seed: int = 0) -> Ligand:
+    """Return a molecule of a reaction by library name, SMILES or structure file.
 
     Raises
     ------
     LigandError
-        The ligand is unknown or cannot be truncated.
+        It is unknown.
     """
-    return _cut(_find(spec.ligand, spec.seed, folder), spec)
+    return _find(name, seed, folder)
 
 
-def _cut(ligand: Ligand, spec: LigandSpec | CoveringSpec) -> Ligand:
+def _cut(ligand: Ligand, spec: CoveringSpec) -> Ligand:
     from qddft.atoms.truncation import truncate
 
     return ligand if spec.truncate is None else truncate(ligand, spec.truncate, seed=spec.seed)
@@ -152,12 +153,15 @@ def check_scheme(spec: LigandSpec, ligand: Ligand, scheme: Scheme) -> None:
         fitting = schemes_for(ligand.charge, len(ligand.components))
         raise ReferenceSchemeError(
             f"the reference scheme {scheme.name!r} ({scheme.equation}) is for {scheme.takes}; {ligand.name} has the "
-            f"formal charge {_signed(ligand.charge)}{_why_no_acid(ligand, scheme)}. What fits it: {_offers(fitting)}."
+            f"formal charge {_signed(ligand.charge)}{_why_no_acid(ligand, scheme)}. "
+            f"What fits it: {_offers(fitting, ligand.charge)}."
         )
-    if spec.mode not in scheme.modes:
+    charge = -1 if _is_acid_row(ligand, scheme) else ligand.charge
+    if not scheme.suits(spec.mode, charge):
+        suiting = [mode for mode in scheme.modes if scheme.suits(mode, charge)]
         raise ReferenceSchemeError(
-            f"the reference scheme {scheme.name!r} ({scheme.equation}) goes with mode {' or '.join(scheme.modes)}, "
-            f"not {spec.mode!r}"
+            f"the reference scheme {scheme.name!r} ({scheme.equation}) of {ligand.name} (charge {_signed(charge)}) "
+            f"goes with mode {' or '.join(suiting)}, not {spec.mode!r}"
         )
 
 
@@ -165,8 +169,11 @@ def _signed(charge: int) -> str:
     return f"{charge:+d}" if charge else "0"
 
 
-def _offers(schemes: tuple[Scheme, ...]) -> str:
-    offers = [f"{scheme.name} with mode {' or '.join(scheme.modes)}" for scheme in schemes]
+def _offers(schemes: tuple[Scheme, ...], charge: int) -> str:
+    offers = [
+        f"{scheme.name} with mode {' or '.join(mode for mode in scheme.modes if scheme.suits(mode, charge))}"
+        for scheme in schemes
+    ]
     return "; ".join(offers) or "none; give an ion of charge +1 or -1 or a neutral molecule"
 
 
@@ -201,6 +208,7 @@ def _references(spec: LigandSpec, scheme: Scheme, ligand: Ligand, whole: Ligand,
         acid = _cut(whole if whole.charge == 0 else _moved_proton(whole, +1), spec)
         return Reference(acid, -1), Reference(_find_molecule(f"[H]{halide}", seed), +1)
     if scheme.name == "salt-exchange":
-        salt = _find_molecule(f"[Cs+].{ligand.smiles}", seed)
+        counterion = "[Cs+]" if ligand.charge < 0 else f"[{halide}-]"
+        salt = _find_molecule(f"{counterion}.{ligand.smiles}", seed)
         return Reference(salt, -1), Reference(_find_molecule(f"[Cs+].[{halide}-]", seed), +1)
     return (Reference(ligand, -1),)

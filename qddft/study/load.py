@@ -12,6 +12,7 @@ from qddft.core.schema_errors import schema_mistakes
 from qddft.core.suggest import did_you_mean
 from qddft.study.schema import ExchangeSpec, LigandSpec, PublishedSpec, SlabSpec, Study, VacancySpec
 from qddft.study.schema_convergence import SeriesSpec
+from qddft.study.schema_shells import ShellSpec
 
 Mistake = tuple[Location, str]
 Model = TypeVar("Model", bound=BaseModel)
@@ -75,6 +76,7 @@ def _meaning(data: Mapping[str, Any], folder: Path) -> list[Mistake]:
         *_published_mistakes(published, ligands),
         *_exchange_mistakes(_parts(ExchangeSpec, data.get("exchanges")), ligands),
         *_vacancy_mistakes(_parts(VacancySpec, data.get("vacancies")), slab, folder),
+        *_shell_mistakes(_parts(ShellSpec, data.get("shells")), slab, folder),
         *_convergence_mistakes(data, slab, ligands),
     ]
 
@@ -250,7 +252,9 @@ def _vacancy_mistakes(
     for index, row in vacancies:
         place: Location = ("vacancies", index)
         if slab is not None and row.species not in (known := removable(slab)):
-            yield (*place, "species"), f"{row.species!r} cannot be missing here. {did_you_mean(row.species, known)}"
+            held = ", ".join(halides_of(slab))
+            hint = did_you_mean(row.species, known)
+            yield (*place, "species"), f"the halide of this slab is {held}, not {row.species}. {hint}"
         if slab is not None and row.layer is not None and row.layer > slab.layers:
             yield (*place, "layer"), f"the slab has {slab.layers} layers, not {row.layer}"
         for number, spec in enumerate(row.ligands):
@@ -258,6 +262,29 @@ def _vacancy_mistakes(
                 find_ligand(spec, folder)
             except LigandError as error:
                 yield (*place, "ligands", number), str(error)
+
+
+def _shell_mistakes(shells: list[tuple[int, ShellSpec]], slab: SlabSpec | None, folder: Path) -> Iterator[Mistake]:
+    from qddft.study.ligands import find_ligand, find_molecule
+
+    for index, row in shells:
+        place: Location = ("shells", index)
+        if slab is not None and row.faces == "both" and slab.fixed_layers not in (0, "all"):
+            yield (*place, "faces"), _UNEQUAL.format(slab.fixed_layers)
+        for number, spec in enumerate(row.ligands):
+            try:
+                find_ligand(spec, folder)
+            except LigandError as error:
+                yield (*place, "ligands", number), str(error)
+        for key in ("consumes", "releases"):
+            for name in getattr(row, key):
+                try:
+                    molecule = find_molecule(name, folder)
+                except LigandError as error:
+                    yield (*place, key, name), str(error)
+                    continue
+                if molecule.charge:
+                    yield (*place, key, name), f"{name} has the charge {molecule.charge:+d}; name neutral molecules"
 
 
 def _convergence_mistakes(

@@ -5,38 +5,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
+from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr
 
 from qddft.analysis.reaction import SchemeName
 from qddft.atoms.alloy_slab import mixture_of
 from qddft.atoms.bulk_data import find_bulk
-from qddft.atoms.sites import KINDS
 from qddft.atoms.slab_options import check_vacuum, parse_supercell
 from qddft.core.suggest import did_you_mean
 from qddft.study.schema_convergence import SeriesSpec
+from qddft.study.schema_parts import CoveringSpec, Faces, Line, Seed, Strict, Words
+from qddft.study.schema_shells import ShellSpec
 
-Mode = Literal["atop", "bidentate", "bridging", "X-site", "A-site", "ion-pair"]
-Faces = Literal["top", "both"]
 Quantity = Literal["E_ads", "E_bind"]
 Unit = Literal["eV", "meV", "kJ/mol", "kcal/mol"]
 ENGINES = ("tblite", "vasp", "gpaw", "ase:MODULE:FACTORY")
 _ENGINE = re.compile(r"(tblite|vasp|gpaw|ase:[A-Za-z_][\w.]*:[A-Za-z_]\w*)", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# a title or a label is prose: it may hold a slash, as in (001)/PbBr2, but nothing that acts as a path or in a shell
-_PATH_OR_SHELL = re.compile(r"\.\.|^[/~]|\\|`|\$|;|\||[<>]")
-
-
-def _words(text: str) -> str:
-    found = _CONTROL.search(text) or _PATH_OR_SHELL.search(text)
-    if found:
-        raise ValueError(f"{found[0]!r} is not allowed, because the text is used in names of files; write plain words")
-    return text
-
-
-def _one_line(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("control characters are not allowed")
-    return text
 
 
 def _checked(check: Callable[[Any], object]) -> Callable[[Any], Any]:
@@ -76,19 +59,6 @@ def _formula(text: str) -> str:
     return text
 
 
-def _site(value: Any) -> int | str | tuple[float, float] | None:
-    """Read the number of an atom, a point in the plane, or a kind of site."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
-        return value
-    if isinstance(value, str) and value in KINDS:
-        return value
-    if isinstance(value, list | tuple) and len(value) == 2:
-        x, y = value
-        if all(isinstance(item, int | float) and not isinstance(item, bool) for item in (x, y)):
-            return float(x), float(y)
-    raise ValueError(f"give the number of a slab atom, a point [x, y] in Angstrom, or one of {', '.join(KINDS)}")
-
-
 def _supercell(value: Any) -> str | tuple[int, int]:
     parse_supercell(value)
     return tuple(value) if isinstance(value, list) else value
@@ -100,16 +70,7 @@ def _engine(name: str) -> str:
     return name
 
 
-Words = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_words)]
-Line = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
 EngineName = Annotated[str, AfterValidator(_engine)]
-Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
-
-
-class Strict(BaseModel):
-    """Frozen, and closed to unknown keys and to numbers that are none."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SlabSpec(Strict):
@@ -126,43 +87,6 @@ class SlabSpec(Strict):
     normal: Literal["a", "b", "c"] | None = None
     order: Literal["ordered", "random", "sqs"] = "random"
     seed: Seed = 0
-
-
-class CoveringSpec(Strict):
-    """A ligand and how it sits on a face.
-
-    Attributes
-    ----------
-    ligand
-        Library name, synonym, SMILES, or a structure file beside the study.
-    truncate
-        Carbon atoms that each chain keeps; ``None`` for the whole molecule.
-    mode
-        Binding mode.
-    seed
-        Of the search for conformers and poses.
-    distance
-        Anchor to surface atom at the start, Angstrom; ``None`` for the default of the pair of elements.
-    site
-        Number of a slab atom, a point [x, y] in Angstrom, or a kind of site; the middle of the cell if not given.
-    conformer
-        Number of a conformer by energy; one that fits if not given.
-    count, per_nm2
-        How many are spread over the face, as a number or as ligands per nm^2; one if neither is given.
-    pattern
-        Which of the symmetry-distinct ways to choose their sites, from 1, evenly spread ones first.
-    """
-
-    ligand: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
-    truncate: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
-    mode: Mode = "atop"
-    seed: Seed = 0
-    distance: Annotated[float, Field(strict=True, gt=0, le=10)] | None = None
-    site: Annotated[int | str | tuple[float, float] | None, PlainValidator(_site)] = None
-    conformer: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = None
-    count: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
-    per_nm2: Annotated[float, Field(strict=True, gt=0, le=100)] | None = None
-    pattern: Annotated[int, Field(strict=True, ge=1, le=100000)] = 1
 
 
 class LigandSpec(CoveringSpec):
@@ -262,7 +186,7 @@ class VacancySpec(Strict):
     species: str
     ligands: tuple[CoveringSpec, ...] = ()
     layer: Annotated[int, Field(strict=True, ge=1)] | None = None
-    name: Annotated[str, Field(max_length=100), AfterValidator(_one_line)] | None = None
+    name: Annotated[Line, Field(max_length=100)] | None = None
     starts: Annotated[int, Field(strict=True, ge=1, le=10)] = 2
     published: PublishedVacancySpec | None = None
 
@@ -288,6 +212,7 @@ class Study(Strict):
     published: tuple[PublishedSpec, ...] = ()
     exchanges: tuple[ExchangeSpec, ...] = ()
     vacancies: tuple[VacancySpec, ...] = ()
+    shells: Annotated[tuple[ShellSpec, ...], Field(max_length=100)] = ()
     convergence: Annotated[tuple[SeriesSpec, ...], Field(max_length=50)] = ()
 
     _path: Path = PrivateAttr(default=Path("study.yaml"))

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qddft.analysis.reaction import Species, composition_of
+from qddft.atoms.covering import cover
 from qddft.core.errors import ChargeError, PlacementError, StructureError
+from qddft.core.suggest import did_you_mean
 from qddft.levels.settings import Level
 from qddft.recipes.legs import Leg
 from qddft.recipes.relaxation import relaxation
 from qddft.recipes.vacancy_energy import VacancyEnergy
-from qddft.study.ligands import find_covering
+from qddft.study.ligands import find_ligand
 from qddft.study.naming import file_label, ligand_label, slug, unique
+from qddft.study.placements import placement
 from qddft.study.schema import Study, VacancySpec
 from qddft.study.structures import boxed
 
@@ -59,11 +62,20 @@ class VacantSite:
 
     @property
     def vacancy(self) -> "Vacancy":
-        """The vacancy in the highest layer that has the halide, or in the one asked for, nearest to a ligand."""
+        """The vacancy that is named, or the one in the highest layer, or in the one asked for, nearest to a ligand."""
         from qddft.atoms.vacancy import find_vacancies
 
         layers = None if self.spec.layer is None else (self.spec.layer,)
-        return find_vacancies(self.pristine, self.spec.species, layers=layers)[0]
+        found = find_vacancies(self.pristine, self.spec.species, layers=layers)
+        if self.spec.name is None:
+            return found[0]
+        named = {item.name: item for item in found}
+        if self.spec.name.lower() not in named:
+            raise StructureError(
+                f"no vacancy is called {self.spec.name!r}. {did_you_mean(self.spec.name, named)} "
+                "`qddft build vacancy` lists them."
+            )
+        return named[self.spec.name.lower()]
 
 
 def build_vacant_sites(study: Study, slab: "Atoms") -> list[VacantSite]:
@@ -88,13 +100,11 @@ def build_vacant_sites(study: Study, slab: "Atoms") -> list[VacantSite]:
 
 
 def _built(study: Study, spec: VacancySpec, slab: "Atoms") -> VacantSite:
-    from qddft.atoms.binding import attach
     from qddft.atoms.charge import charge_ledger, require_neutral
 
-    ligands = tuple(find_covering(item, study.folder) for item in spec.ligands)
-    atoms = slab
-    for item, ligand in zip(spec.ligands, ligands, strict=True):
-        atoms = attach(atoms, ligand, mode=item.mode, seed=item.seed, distance=item.distance)
+    ligands = tuple(find_ligand(item, study.folder) for item in spec.ligands)
+    pairs = zip(spec.ligands, ligands, strict=True)
+    atoms = cover(slab, [placement(slab, item, ligand) for item, ligand in pairs])
     ledger = charge_ledger(atoms)
     require_neutral(ledger, f"slab with {' + '.join(ligand.name for ligand in ligands) or 'no ligand'}")
     return VacantSite(spec, ligands, atoms, ledger)
@@ -124,7 +134,7 @@ def vacancy_recipes(
 def _recipe(
     row: VacantSite, label: str, *, engine: str, level: Level, resolved: Mapping[str, Any], system: str
 ) -> VacancyEnergy:
-    found, halide = row.vacancy, row.spec.species
+    found = row.vacancy
     role: Role = "complex" if row.ligands else "slab"
     # a bare pristine slab is the clean slab that the ligands share
     name = "slab" if not row.ligands else f"complex-{row.file_label}"
@@ -135,19 +145,22 @@ def _recipe(
     )
     whole, less = (composition_of(atoms.get_chemical_symbols()) for atoms in (row.pristine, found.atoms))
     title = "slab" if not row.ligands else f"slab·{row.label}"
+    group = found.formal_charge == 0
+    # a halide goes into half a diatomic molecule, a neutral group into a molecule of its own
+    count = 1 if group else 2
     return VacancyEnergy(
         name=f"vacancy-energy-{label}",
         system=system,
         ligand=row.label,
-        species=halide,
-        place=f"{found.site} {halide} of layer {found.layer}",
-        pristine=Leg(Species(title, -2, whole), (pristine,)),
-        defect=Leg(Species(f"{title}·V({halide})", 2, less), starts),
-        element=_diatomic(halide, level, resolved),
+        species=found.species,
+        place=f"{found.site} {found.species} of layer {found.layer}",
+        pristine=Leg(Species(title, -count, whole), (pristine,)),
+        defect=Leg(Species(f"{title}·V({found.species})", count, less), starts),
+        element=_group(found.species, level, resolved) if group else _diatomic(found.species, level, resolved),
         engine=engine,
         level=level.name,
         caution=level.caution,
-        published=_published(row.spec),
+        published=_published(row.spec, found.species),
     )
 
 
@@ -168,7 +181,22 @@ def _diatomic(halide: str, level: Level, resolved: Mapping[str, Any]) -> Leg:
     return Leg(Species(f"{halide}2", 1, {halide: 2}), (candidate,), isolated=True)
 
 
-def _published(spec: VacancySpec) -> dict[str, Any] | None:
+def _group(formula: str, level: Level, resolved: Mapping[str, Any]) -> Leg:
+    """Return the molecule CsX or PbX2, from its salt as a pair of ions or from its covalent form."""
+    from qddft.library.ligands import get_ligand
+
+    halide = formula.removeprefix("Cs").removeprefix("Pb").removesuffix("2")
+    smiles = f"[Cs+].[{halide}-]" if formula.startswith("Cs") else f"{halide}[Pb]{halide}"
+    atoms = get_ligand(smiles).atoms
+    candidate = relaxation(
+        f"molecule-{slug(formula)}", "molecule", boxed(atoms, level.settings.molecule_padding_A), resolved
+    )
+    return Leg(
+        Species(f"{formula} molecule", 1, composition_of(atoms.get_chemical_symbols())), (candidate,), isolated=True
+    )
+
+
+def _published(spec: VacancySpec, species: str) -> dict[str, Any] | None:
     if spec.published is None:
         return None
-    return {"quantity": f"E_f(V_{spec.species})", "unit": "eV", **spec.published.model_dump()}
+    return {"quantity": f"E_f(V_{species})", "unit": "eV", **spec.published.model_dump()}

@@ -91,7 +91,7 @@ def test_composition_counts_symbols():
         (0, 1, {"neutral"}),
         (0, 2, {"neutral", "ion-pair"}),
         (-1, 1, {"acid-exchange", "salt-exchange", "vacancy-filling", "fragment"}),
-        (1, 1, {"fragment"}),
+        (1, 1, {"salt-exchange", "fragment"}),
         (-2, 1, {"fragment"}),
     ],
 )

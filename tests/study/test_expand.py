@@ -17,7 +17,7 @@ from qddft.study.plan_table import plan_table
 STUDY = """
 title: small
 levels: {{tblite: screening, vasp: tao-pbe}}
-slab: {{formula: CsPbBr3, layers: 3, supercell: [2, 2], fixed_layers: 2, vacuum: 12.0}}
+slab: {{formula: CsPbBr3, layers: 3, supercell: [2, 2], vacuum: 12.0, fixed_layers: 2}}
 ligands:
 {rows}
 """
@@ -31,7 +31,7 @@ FRAGMENT = "{ligand: acetate, mode: bidentate, reference: fragment}"
 def study(tmp_path):
     def make(*rows, slab=""):
         text = STUDY.format(rows="\n".join(f"  - {row}" for row in rows))
-        text = text.replace("vacuum: 12.0", f"vacuum: 12.0{slab}")
+        text = text.replace("vacuum: 12.0", f"vacuum: 12.0{slab}", 1)
         path = tmp_path / "study.yaml"
         path.write_text(text)
         return load_study(path)
@@ -177,7 +177,11 @@ def test_a_vacancy_is_open_shell_and_decomposes(study):
 
 def test_ligands_on_both_faces_are_two(study):
     row = "{ligand: acetic acid, faces: both}"
-    (recipe,) = expand(study(row), engine="vasp").recipes
+    with pytest.raises(StudyError, match="ligands on both faces need equal faces, but fixed_layers: 2 holds"):
+        study(row)
+    free = study(row, slab="}\n#")
+    assert free.slab.fixed_layers == 0
+    (recipe,) = expand(free, engine="vasp").recipes
     assert (recipe.n, recipe.per_face) == (2, 1)
     assert recipe.reaction.text == "slab + 2 acetic acid -> slab·2 acetic acid"
     assert recipe.parts[0].ligand.start.fragments == (1, 2)

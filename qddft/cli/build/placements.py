@@ -121,7 +121,8 @@ def place_of(slab: "Atoms", text: str, faces: str) -> Any:
     PlacementError
         None of these.
     """
-    from qddft.atoms.sites import KINDS, find_sites
+    from qddft.atoms.covering import site_named
+    from qddft.atoms.sites import KINDS
 
     plain = text.strip()
     if plain.lstrip("-").isdecimal():
@@ -132,18 +133,12 @@ def place_of(slab: "Atoms", text: str, faces: str) -> Any:
             return float(parts[0]), float(parts[1])
         except ValueError:
             pass
-    kind = next((name for name in KINDS if name.lower() == plain.lower()), None)
-    if kind is None:
+    if not any(name.lower() == plain.lower() for name in KINDS):
         raise PlacementError(
             f"--site {text!r}: give the number of a surface atom, a point as 3.0,6.0 in Angstrom, or a kind. "
             f"{did_you_mean(plain, KINDS)}"
         )
-    face = "top" if faces == "both" else faces
-    found = find_sites(slab, face, kinds=(kind,))
-    if not found:
-        here = ", ".join(sorted({site.kind for site in find_sites(slab, face)}))
-        raise PlacementError(f"--site {text!r}: the {face} face of this slab has no {kind} site; it has {here}")
-    return found[0]
+    return site_named(slab, plain, faces)
 
 
 def list_patterns(slab: "Atoms", placements: "Sequence[Placement]", faces: str) -> None:
