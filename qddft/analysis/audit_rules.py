@@ -284,9 +284,9 @@ def _same_mesh(one: RunSettings, other: RunSettings, samplings: Mapping[str, Sam
 
 
 def _unlike(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Return whether two compositions differ by more than a fifth of their atoms."""
+    """Return whether two compositions differ by more than a tenth of their atoms."""
     shares = [{symbol: symbols.count(symbol) / len(symbols) for symbol in set(symbols)} for symbols in (one, other)]
-    return sum(abs(shares[0].get(s, 0.0) - shares[1].get(s, 0.0)) for s in {*one, *other}) / 2 > 0.2
+    return sum(abs(shares[0].get(s, 0.0) - shares[1].get(s, 0.0)) for s in {*one, *other}) / 2 > 0.1
 
 
 def _cells(runs: Sequence[RunSettings]) -> list[Finding]:

@@ -87,8 +87,8 @@ def charge_states(
     OutputError, ReferenceSchemeError
         As ``vacancy_formation_energy``.
     """
-    cell = read(pristine)
-    known = _by_charge(defects)
+    cell = read(pristine, unfinished=allow_unconverged)
+    known = _by_charge(defects, unfinished=allow_unconverged)
     vbm, gap, note = _edges(cell, scheme) if any(known) else (0.0, None, "")
     results = []
     for charge in sorted(known, reverse=True):
@@ -117,11 +117,11 @@ def charge_states(
     return ChargeStates((*results, *(_level(item, results, gap) for item in levels)), lines, levels, gap)
 
 
-def _by_charge(defects: Sequence[Calculation] | Mapping[int, Calculation]) -> dict[int, Outputs]:
+def _by_charge(defects: Sequence[Calculation] | Mapping[int, Calculation], *, unfinished: bool) -> dict[int, Outputs]:
     if isinstance(defects, Mapping):
-        return {int(charge): read(item) for charge, item in defects.items()}
+        return {int(charge): read(item, unfinished=unfinished) for charge, item in defects.items()}
     found: dict[int, Outputs] = {}
-    for item in map(read, defects):
+    for item in [read(defect, unfinished=unfinished) for defect in defects]:
         if item.charge is None:
             raise ChargeError(
                 f"{item.source or 'a defect'} does not say how many electrons its neutral cell has, so that its charge "

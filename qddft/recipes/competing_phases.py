@@ -1,16 +1,15 @@
 """The region of stability of a compound from finished calculations of it and of its competing phases."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from qddft.analysis.binding import compare_terms, doubts, energy_of
 from qddft.analysis.phase_stability import Phase, StabilityRegion, stability_region
-from qddft.core.errors import ConvergenceError
+from qddft.core.errors import ConvergenceError, SettingsMismatchError
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.provenance import input_hashes
-
-Calculation = str | Path | Outputs
+from qddft.recipes.folders import Calculation, read
+from qddft.recipes.provenance import audit_record, input_hashes
 
 
 @dataclass(frozen=True)
@@ -27,16 +26,27 @@ class CompetingPhases:
         Settings that differ, and what could not be known.
     inputs
         Path to SHA-256 of what was read.
+    audit
+        Of the settings, as a record.
+    engine, level
+        Of the first calculation.
     """
 
     region: StabilityRegion
     phases: tuple[Phase, ...]
     warnings: tuple[str, ...]
     inputs: dict[str, str]
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = "unknown"
+    level: str = "unknown"
 
 
 def competing_phases(
-    target: str, calculations: Iterable[Calculation], *, allow_unconverged: bool = False
+    target: str,
+    calculations: Iterable[Calculation],
+    *,
+    allow_unconverged: bool = False,
+    allow_differences: bool = False,
 ) -> CompetingPhases:
     """Return where a compound is stable.
 
@@ -48,6 +58,8 @@ def competing_phases(
         Folders, files or ``Outputs`` of the compound, of every element and of the competing phases.
     allow_unconverged
         Use energies of calculations that did not converge, and say so.
+    allow_differences
+        Use energies of calculations whose settings differ, and say so.
 
     Raises
     ------
@@ -57,10 +69,10 @@ def competing_phases(
         A calculation did not converge.
     ReferenceSchemeError
         The compound or one of its elements is missing.
+    SettingsMismatchError
+        The calculations were made with settings whose energies do not belong together.
     """
-    from qddft.engines.vasp.read import read_outputs
-
-    runs = [item if isinstance(item, Outputs) else read_outputs(item) for item in calculations]
+    runs = [read(item, unfinished=allow_unconverged) for item in calculations]
     named = {_name(index, item): item for index, item in enumerate(runs)}
     problems = doubts(named)
     if problems and not allow_unconverged:
@@ -72,13 +84,26 @@ def competing_phases(
         for name, item in named.items()
     )
     compared = compare_terms(named, radicals=True)
+    if compared.differences and not allow_differences:
+        raise SettingsMismatchError(
+            f"no chemical potentials from energies that do not belong together: {'; '.join(compared.differences)}; "
+            "compute them alike or leave phases out; --allow-differences (allow_differences=True) gives marked numbers"
+        )
     warnings = (
         *(f"NOT CONVERGED: {item}" for item in problems),
         *(f"SETTINGS DIFFER: {item}" for item in compared.differences),
         *(f"settings: {item}" for item in compared.remarks),
     )
     sources = [item.source for item in runs if item.source]
-    return CompetingPhases(stability_region(target, phases), phases, warnings, input_hashes(sources))
+    return CompetingPhases(
+        stability_region(target, phases),
+        phases,
+        warnings,
+        input_hashes(sources),
+        audit=audit_record(named, compared.audit),
+        engine=runs[0].engine,
+        level=str(runs[0].settings.get("xc", "unknown")),
+    )
 
 
 def _name(index: int, item: Outputs) -> str:

@@ -41,7 +41,8 @@ def coverage_series(
     ReferenceSchemeError
         A reaction does not balance, or two complexes have one coverage.
     """
-    clean, others = read(slab), named_references(references)
+    clean = read(slab, unfinished=allow_unconverged)
+    others = named_references(references, unfinished=allow_unconverged)
 
     def energy(whole: Calculation, below: Calculation) -> Result:
         return binding_energy(
@@ -49,7 +50,7 @@ def coverage_series(
             allow_unconverged=allow_unconverged, allow_differences=allow_differences,
         )  # fmt: skip
 
-    found = [(item, energy(item, clean)) for item in map(read, complexes)]
+    found = [(item, energy(item, clean)) for item in [read(whole, unfinished=allow_unconverged) for whole in complexes]]
     found.sort(key=lambda pair: float(pair[1].details["coverage_per_nm2"]))
     steps = []
     for (lower, first), (higher, second) in pairwise(found):

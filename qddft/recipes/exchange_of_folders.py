@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from qddft.analysis.balance import balanced_reaction, exchange_reaction
 from qddft.analysis.binding import coverage, energy_of
@@ -58,11 +59,12 @@ def exchange_energy(
     ReferenceSchemeError
         The reaction does not balance, or how many ligands are exchanged cannot be told.
     """
-    free = named_references(references)
+    free = named_references(references, unfinished=allow_unconverged)
     for name in (BEFORE, AFTER):
         if name in free:
             raise ReferenceSchemeError(f"a reference cannot be called {name!r}; give it another name")
-    legs = {AFTER: read(after), BEFORE: read(before), **free}
+    take = partial(read, unfinished=allow_unconverged)
+    legs = {AFTER: take(after), BEFORE: take(before), **free}
     reaction = _reaction(legs, list(free), n)
     count = _exchanged(reaction, list(free), n)
     computed = {name: item for name, item in legs.items() if not is_given(item)}

@@ -16,8 +16,15 @@ _SAME_CELL = 0.02
 _KINDS = ("a molecule or cluster", "a wire", "a slab with vacuum", "a crystal without vacuum")
 
 
-def read(item: Calculation) -> Outputs:
+def read(item: Calculation, *, unfinished: bool = False) -> Outputs:
     """Return the outputs of a folder or file, or what was read already.
+
+    Parameters
+    ----------
+    item
+        Folder, file, or outputs.
+    unfinished
+        Also take a run that was killed or cut, with its last complete ionic step; it is marked as not converged.
 
     Raises
     ------
@@ -27,7 +34,7 @@ def read(item: Calculation) -> Outputs:
     from qddft.engines.vasp.read import read_outputs
 
     # an outputs.json may have been moved since it was written
-    return item if isinstance(item, Outputs) else replace(read_outputs(item), source=str(item))
+    return item if isinstance(item, Outputs) else replace(read_outputs(item, partial=unfinished), source=str(item))
 
 
 def cell_difference(legs: Mapping[str, Outputs], pair: tuple[str, str], times: float) -> list[str]:

@@ -10,7 +10,7 @@ Reference = Calculation | float
 ENGINE = "given"
 
 
-def read_reference(name: str, item: Reference) -> Outputs:
+def read_reference(name: str, item: Reference, *, unfinished: bool = False) -> Outputs:
     """Return the outputs of a reference, or stand-ins for one whose energy is a number.
 
     Parameters
@@ -19,6 +19,8 @@ def read_reference(name: str, item: Reference) -> Outputs:
         Of the reference; the formula where ``item`` is a number.
     item
         Folder, file, ``Outputs``, or an energy in eV.
+    unfinished
+        Also take a run that was killed or cut, marked as not converged.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def read_reference(name: str, item: Reference) -> Outputs:
         A number whose name is no formula.
     """
     if not isinstance(item, int | float):
-        return read(item)
+        return read(item, unfinished=unfinished)
     from ase import Atoms
 
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,9 @@ def binding_energy(
     ReferenceSchemeError
         The elements do not balance, or ``n`` is no number of ligands.
     """
-    legs = {"complex": read(complex), "slab": read(slab), **named_references(references)}
-    parts = {} if fragments is None else {"slab@ads": read(fragments[0]), "ligand@ads": read(fragments[1])}
+    take = partial(read, unfinished=allow_unconverged)
+    legs = {"complex": take(complex), "slab": take(slab), **named_references(references, unfinished=allow_unconverged)}
+    parts = {} if fragments is None else {"slab@ads": take(fragments[0]), "ligand@ads": take(fragments[1])}
     reaction, shared = _reaction(legs, n)
     computed = {name: item for name, item in (legs | parts).items() if not is_given(item)}
     amounts = {item.name: item.coefficient for item in reaction.species}
@@ -94,7 +96,9 @@ def binding_energy(
     )
 
 
-def named_references(references: Reference | Sequence[Reference] | Mapping[str, Reference]) -> dict[str, Outputs]:
+def named_references(
+    references: Reference | Sequence[Reference] | Mapping[str, Reference], *, unfinished: bool = False
+) -> dict[str, Outputs]:
     """Read references and give them names: those of the mapping, else their formulas, made distinct.
 
     Raises
@@ -105,12 +109,14 @@ def named_references(references: Reference | Sequence[Reference] | Mapping[str, 
         A name is taken, or an energy stands for no formula.
     """
     if isinstance(references, Mapping):
-        others = {str(name): read_reference(str(name), item) for name, item in references.items()}
+        others = {
+            str(name): read_reference(str(name), item, unfinished=unfinished) for name, item in references.items()
+        }
     else:
         items = [references] if isinstance(references, str | Path | Outputs | int | float) else list(references)
         others = {}
         for item in items:
-            outputs = read_reference("", item)
+            outputs = read_reference("", item, unfinished=unfinished)
             name = outputs.atoms.get_chemical_formula(mode="hill")
             others[name if name not in others else f"{name} ({len(others) + 1})"] = outputs
     for name in ("complex", "slab"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +85,9 @@ def surface_energies(
     ReferenceSchemeError
         A slab is not made of AX and BX2 layers, or a reference is of another composition.
     """
-    legs = {f"slab {i + 1}": read(item) for i, item in enumerate(slabs)}
-    references = {"bulk": read(bulk), "BX2": read(bx2)} | ({} if ax is None else {"AX": read(ax)})
+    take = partial(read, unfinished=allow_unconverged)
+    legs = {f"slab {i + 1}": take(item) for i, item in enumerate(slabs)}
+    references = {"bulk": take(bulk), "BX2": take(bx2)} | ({} if ax is None else {"AX": take(ax)})
     per_unit = {name: _per_formula(item, name) for name, item in references.items()}
     lines = tuple(
         surface_line(
@@ -142,7 +144,8 @@ def thickness_series(
     ReferenceSchemeError
         Compositions or areas differ, or there is one thickness only.
     """
-    legs = {f"slab {i + 1}": read(item) for i, item in enumerate(slabs)}
+    take = partial(read, unfinished=allow_unconverged)
+    legs = {f"slab {i + 1}": take(item) for i, item in enumerate(slabs)}
     counts = [_counts(item.atoms) for item in legs.values()]
     _require_one_composition(counts)
     areas = [face_area(item.atoms) for item in legs.values()]

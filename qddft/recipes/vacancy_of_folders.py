@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from qddft.analysis.binding import energy_of
@@ -68,12 +69,13 @@ def vacancy_formation_energy(
     ChargeError
         A charged defect without what its energy needs.
     """
-    cells = {"defect": read(defect), "pristine": read(pristine)}
+    take = partial(read, unfinished=allow_unconverged)
+    cells = {"defect": take(defect), "pristine": take(pristine)}
     counts = {name: composition_of(item.atoms.get_chemical_symbols()) for name, item in cells.items()}
     require_removed(counts["pristine"], counts["defect"], removed)
     require_charge_state(cells["defect"].charge, state)
     require_slab_correction(cells["defect"].atoms, state)
-    limits, elements = _limits(chemical_potentials, removed, limit)
+    limits, elements = _limits(chemical_potentials, removed, limit, unfinished=allow_unconverged)
     legs = cells | elements
     verdict = judge(legs, Allowed(allow_unconverged, allow_differences), radicals=True)
     energies = (energy_of(cells["defect"], "defect"), energy_of(cells["pristine"], "pristine"))
@@ -96,7 +98,7 @@ def vacancy_formation_energy(
 
 
 def _limits(
-    given: Potentials, removed: Mapping[str, int], wanted: str | None
+    given: Potentials, removed: Mapping[str, int], wanted: str | None, *, unfinished: bool
 ) -> tuple[tuple[Limit, ...], dict[str, Outputs]]:
     """Return the limits, that of ``value`` first, and the calculations of elements that enter."""
     if isinstance(given, StabilityRegion):
@@ -122,7 +124,7 @@ def _limits(
         if isinstance(item, int | float):
             potentials[name] = float(item)
         else:
-            elements[f"reference of {name}"] = read(item)
+            elements[f"reference of {name}"] = read(item, unfinished=unfinished)
             potentials[name] = _per_atom(name, elements[f"reference of {name}"])
     return (limit_of(_AS_GIVEN, potentials),), elements
 

@@ -70,7 +70,8 @@ def test_a_series(runs, capsys):
     ("words", "message"),
     [
         (["lead", "cesium"], "need one composition"),
-        (["lead", "--bulk", "bulk"], "need both --bulk and --bx2"),
+        (["lead", "--bulk", "bulk"], "which is not made of whole units"),
+        (["lead", "--bx2", "pbbr2"], "need both --bulk and --bx2"),
         (["lead", *REFERENCES, "--figure", "no/f"], "the folder no does not exist"),
         (["lead", "--bulk", "csbr", "--bx2", "pbbr2"], "is no ABX3"),
         (["four"], "at least two thicknesses"),
@@ -79,3 +80,15 @@ def test_a_series(runs, capsys):
 def test_mistakes_are_told(runs, capsys, words, message):
     assert main([*VERB, *words]) == FIX_INPUT
     assert message in capsys.readouterr().err
+
+
+def test_a_slab_with_the_composition_of_its_crystal(runs, capsys):
+    assert main([*VERB, "four", "six", "--bulk", "bulk", "--figure", "plain.svg"]) == DONE
+    shown = capsys.readouterr().out
+    # (28.5 - 2 x 14.5)/2A and (43.0 - 3 x 14.5)/2A: both 0.5 eV above bulk
+    assert shown.count("6.944 meV/Å²") == 2
+    assert main([*VERB, "four", "--bulk", "bulk", "--json"]) == DONE
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["formula"] == "surface energy of a stoichiometric slab"
+    assert len(record["inputs"]) == 2
+    assert any("the faces differ" in text for text in record["warnings"])

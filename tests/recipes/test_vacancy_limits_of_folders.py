@@ -17,7 +17,7 @@ from qddft.analysis.limits import named_limit
 from qddft.analysis.phase_stability import stability_region
 from qddft.analysis.vacancy import ChargeState, formation_energy
 from qddft.analysis.vacancy_limits import is_slab
-from qddft.core.errors import ChargeError, ConvergenceError, ReferenceSchemeError
+from qddft.core.errors import ChargeError, ConvergenceError, ReferenceSchemeError, SettingsMismatchError
 from qddft.outputs.outputs import Outputs
 from qddft.recipes.competing_phases import competing_phases
 from qddft.recipes.passivation import passivation_energy, surface_preference
@@ -145,7 +145,10 @@ def test_a_region_from_calculations():
     assert len(found.phases) == 6
     with pytest.raises(ConvergenceError, match="no chemical potentials from unconverged calculations: Cs"):
         competing_phases("CsPbI3", [replace(runs[0], ionically_converged=False), *runs[1:]])
-    other = competing_phases("CsPbI3", [replace(runs[0], settings=SETTINGS | {"cutoff_eV": 300.0}), *runs[1:]])
+    mixed = [replace(runs[0], settings=SETTINGS | {"cutoff_eV": 300.0}), *runs[1:]]
+    with pytest.raises(SettingsMismatchError, match="energies that do not belong together: cutoff_eV differs"):
+        competing_phases("CsPbI3", mixed)
+    other = competing_phases("CsPbI3", mixed, allow_differences=True)
     assert any("SETTINGS DIFFER" in text for text in other.warnings)
 
 

@@ -18,6 +18,7 @@ ANALYSES: tuple[str, ...] = (
     "profile",
     "bader",
     "vacancy",
+    "stability",
     "photophysics",
     "surface",
     "geometry",

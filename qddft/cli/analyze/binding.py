@@ -76,7 +76,7 @@ def binding(
     With several complexes, the average energy of each coverage and the differential one between them.
     """
     wanted = Wanted(as_json, csv, database, figure)
-    references = references_of(ligand)
+    references = references_of(ligand, unfinished=allow_unconverged)
     allowed = {"allow_unconverged": allow_unconverged, "allow_differences": allow_differences}
     results: tuple[Result, ...]
     if len(complex_) == 1:

@@ -66,7 +66,7 @@ def exchange(
     result = exchange_energy(
         before,
         after,
-        references_of(words),
+        references_of(words, unfinished=allow_unconverged),
         n=n,
         allow_unconverged=allow_unconverged,
         allow_differences=allow_differences,

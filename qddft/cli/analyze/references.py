@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"([A-Za-z0-9()]+)=([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)")
 
 
-def references_of(words: "Sequence[str]") -> "list[Outputs]":
+def references_of(words: "Sequence[str]", *, unfinished: bool = False) -> "list[Outputs]":
     """Return what was typed, read.
 
     Raises
@@ -27,5 +27,9 @@ def references_of(words: "Sequence[str]") -> "list[Outputs]":
     found = []
     for word in words:
         number = None if Path(word).exists() else _NUMBER.fullmatch(word)
-        found.append(read_reference("", Path(word)) if number is None else read_reference(number[1], float(number[2])))
+        found.append(
+            read_reference("", Path(word), unfinished=unfinished)
+            if number is None
+            else read_reference(number[1], float(number[2]))
+        )
     return found

@@ -109,10 +109,10 @@ def vacancy(
     from qddft.recipes.passivation import passivation_energy, surface_preference
 
     wanted = Wanted(as_json, csv, database, figure)
-    region = _region(target, phases, allow_unconverged)
+    region = _region(target, phases, unconverged=allow_unconverged, differences=allow_differences)
     gone = counts(removed)
     potentials = region.region if region is not None else potentials_of(mu)
-    given = charges_of(defect, charge)
+    given = charges_of(defect, charge, unfinished=allow_unconverged)
     scheme = scheme_of(given, vbm=vbm, fermi=fermi, corrections=correction or [], method=method)
     others = layers_of(layer or [])
     if len(defect) > 1 and (bare is not None or others or in_bulk is not None):
@@ -154,7 +154,9 @@ def vacancy(
     )
 
 
-def _region(target: str | None, phases: list[Path] | None, allow_unconverged: bool) -> "CompetingPhases | None":
+def _region(
+    target: str | None, phases: list[Path] | None, *, unconverged: bool, differences: bool
+) -> "CompetingPhases | None":
     if (target is None) != (not phases):
         raise ReferenceSchemeError("a region of stability needs both --target and --phases")
     if target is None or phases is None:
@@ -162,7 +164,10 @@ def _region(target: str | None, phases: list[Path] | None, allow_unconverged: bo
     from qddft.recipes.competing_phases import competing_phases
 
     return competing_phases(
-        target, [item for path in phases for item in folders(path)], allow_unconverged=allow_unconverged
+        target,
+        [item for path in phases for item in folders(path)],
+        allow_unconverged=unconverged,
+        allow_differences=differences,
     )
 
 

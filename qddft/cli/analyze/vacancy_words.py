@@ -61,7 +61,9 @@ def potentials_of(mu: "Sequence[str] | None") -> "Potentials":
     return found
 
 
-def charges_of(defects: "Sequence[Path]", charges: "Sequence[int] | None") -> dict[int, Path]:
+def charges_of(
+    defects: "Sequence[Path]", charges: "Sequence[int] | None", *, unfinished: bool = False
+) -> dict[int, Path]:
     """Return the defects by charge: as stated, else as their files say, neutral where they do not.
 
     Raises
@@ -75,7 +77,7 @@ def charges_of(defects: "Sequence[Path]", charges: "Sequence[int] | None") -> di
         raise ChargeError(f"{len(defects)} --defect need as many --charge, not {len(charges)}")
     found: dict[int, Path] = {}
     for index, path in enumerate(defects):
-        charge = charges[index] if charges is not None else _charge(path)
+        charge = charges[index] if charges is not None else _charge(path, unfinished)
         if charge in found:
             raise ChargeError(f"{found[charge]} and {path} have one charge, {charge:+d}; give one of them")
         found[charge] = path
@@ -131,10 +133,10 @@ def layers_of(words: "Sequence[str]") -> dict[str, Path]:
     return found
 
 
-def _charge(path: Path) -> int:
+def _charge(path: Path, unfinished: bool) -> int:
     from qddft.recipes.folders import read
 
-    return round(read(path).charge or 0.0)
+    return round(read(path, unfinished=unfinished).charge or 0.0)
 
 
 def _corrections(words: "Sequence[str]", charged: "Sequence[int]") -> dict[int, float]:

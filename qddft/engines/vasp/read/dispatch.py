@@ -174,8 +174,8 @@ def _present(folder: Path, name: str) -> Path | None:
 def _unfinished(reading: Reading) -> str:
     return (
         f"{reading.path} is not complete: {reading.ends}. The run was killed or is still going on, or the file was cut "
-        f"when it was copied; {reading.steps_done} ionic steps were completed. "
-        "read_outputs(path, partial=True) returns the last of them, marked as not converged"
+        f"when it was copied; {reading.steps_done} ionic steps were completed. --allow-unconverged, in Python "
+        "read_outputs(path, partial=True), takes the last of them, marked as not converged"
     )
 
 
