@@ -99,8 +99,15 @@ class Convergence:
             for point, result in zip(self.points, results, strict=True)
             if result.value is None
         ]
-        warnings = [self.caution, *self.remarks, *([text] if value is None else []), *missing, *self._shared(results)]
-        return (self._result(value, warnings, self._details(results, verdict, text)),)
+        warnings = [
+            self.caution,
+            *self.remarks,
+            *([text] if value is None else []),
+            *missing,
+            *self._other_candidates(results),
+            *self._shared(results),
+        ]
+        return (self._result(value, warnings, self._details(results, verdict, text), self._audit(results)),)
 
     def _details(self, results: list[Result], verdict: Verdict, text: str) -> dict[str, Any]:
         points = [
@@ -111,6 +118,8 @@ class Convergence:
                 "value": result.value,
                 "difference": difference,
                 "level": result.level,
+                "coverage_per_nm2": result.details.get("coverage_per_nm2"),
+                "energies_eV": dict(result.details.get("energies_eV", {})),
                 "jobs": list(result.jobs),
             }
             for point, result, difference in zip(self.points, results, verdict.differences, strict=True)
@@ -126,6 +135,28 @@ class Convergence:
             "verdict": text,
         }
 
+    def _other_candidates(self, results: list[Result]) -> list[str]:
+        """Say where a step of the series is one from one conformer or pose to another."""
+        chosen = [result.details.get("chosen", {}) for result in results if result.value is not None]
+        names = [name for name in (chosen[0] if chosen else {}) if len({item.get(name) for item in chosen}) > 1]
+        return [f"the lowest starting structure of {name} is not the same at all points" for name in names]
+
+    def _audit(self, results: list[Result]) -> dict[str, Any]:
+        """Return the audits of all points together; terms are compared within a point, never across."""
+        audits = [(point.label, result.audit) for point, result in zip(self.points, results, strict=True)]
+        made = [(label, audit) for label, audit in audits if audit]
+        if not made:
+            return {}
+        return {
+            "compatible": all(audit["compatible"] for _, audit in made),
+            "sources": [f"{label}: {source}" for label, audit in made for source in audit["sources"]],
+            "differences": [{**item, "point": label} for label, audit in made for item in audit["differences"]],
+            "unknown": [{**item, "point": label} for label, audit in made for item in audit["unknown"]],
+            "notes": {
+                f"{label}: {source}": list(texts) for label, audit in made for source, texts in audit["notes"].items()
+            },
+        }
+
     def _shared(self, results: list[Result]) -> list[str]:
         """Return the warnings of points that have a value, each once with the settings it is about."""
         about: dict[str, list[str]] = {}
@@ -138,7 +169,9 @@ class Convergence:
             for warning, labels in about.items()
         ]
 
-    def _result(self, value: float | None, warnings: list[str], details: Mapping[str, Any]) -> Result:
+    def _result(
+        self, value: float | None, warnings: list[str], details: Mapping[str, Any], audit: Mapping[str, Any]
+    ) -> Result:
         return Result(
             quantity=f"{QUANTITY}{self.of} with {self.vary}",
             system=self.system,
@@ -154,6 +187,7 @@ class Convergence:
             jobs=tuple(dict.fromkeys(job.id for job in self.jobs().values())),
             warnings=tuple(dict.fromkeys(text for text in warnings if text)),
             details=details,
+            audit=audit,
         )
 
     def record(self) -> dict[str, Any]:

@@ -66,7 +66,8 @@ class SlabEnergy:
         ]
         value = None if problems or differences else self._sum(choices)
         energies = {name: choice.outputs.energy for name, choice in choices.items()}
-        return (self._result(value, warnings, {"energies_eV": energies}),)
+        audit = compared.audit.record() if compared else {}
+        return (self._result(value, warnings, {"energies_eV": energies}, audit),)
 
     def _sum(self, choices: Mapping[str, Choice]) -> float | None:
         energies = [choices[leg.species.name].outputs.energy for leg in self.legs]
@@ -75,7 +76,13 @@ class SlabEnergy:
             return None
         return sum(weight * energy for weight, energy in zip(self.weights, known, strict=True))
 
-    def _result(self, value: float | None, warnings: list[str], details: Mapping[str, Any]) -> Result:
+    def _result(
+        self,
+        value: float | None,
+        warnings: list[str],
+        details: Mapping[str, Any],
+        audit: Mapping[str, Any] | None = None,
+    ) -> Result:
         cautions = [self.caution] if self.caution else []
         return Result(
             quantity=self.quantity,
@@ -91,6 +98,7 @@ class SlabEnergy:
             jobs=tuple(dict.fromkeys(job.id for job in self.jobs().values())),
             warnings=tuple(dict.fromkeys([*cautions, *warnings])),
             details=details,
+            audit=audit or {},
         )
 
     def record(self) -> dict[str, Any]:

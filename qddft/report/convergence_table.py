@@ -43,6 +43,7 @@ def series_table(record: Record) -> Table:
     columns: dict[str, list[Any]] = {
         setting_name(record): [point["label"] for point in points],
         "note": [point["note"] or None for point in points],
+        "ligands per nm²": [number(point.get("coverage_per_nm2"), 2, signed=False) for point in points],
         f"{details['of']} ({unit})": [number(point["value"], digits) for point in points],
         f"to the finest ({unit})": [number(point["difference"], digits) for point in points],
         "jobs": [len(point["jobs"]) for point in points],
@@ -50,6 +51,9 @@ def series_table(record: Record) -> Table:
     }
     if not any(columns["note"]):
         del columns["note"]
+    # another coverage is what another lateral cell means; elsewhere it stays
+    if details["vary"] != "supercell" or not record["ligand"]:
+        del columns["ligands per nm²"]
     note = f"{series_title(record)}, {details['geometry']}: {details['verdict']}."
     return table_of(columns, note=note)
 

@@ -147,3 +147,32 @@ def test_rows_of_the_table_are_plain_values(cutoffs):
     assert [row["smallest"] for row in rows] == [False, True, False, False]
     assert all(isinstance(value, str | float | bool | None) for row in rows for value in row.values())
     assert all(row["tolerance"] == 0.01 and row["unit"] == "eV" for row in rows)
+
+
+def test_points_can_be_traced(cutoffs):
+    outputs = outputs_of(cutoffs)
+    result = evaluated(cutoffs, outputs)
+    point = result.details["points"][0]
+    energies = point["energies_eV"]
+    assert energies["slab·ammonia"] - energies["slab"] - energies["ammonia"] == pytest.approx(point["value"])
+    assert result.audit["compatible"] is True
+    assert "300 eV: slab" in result.audit["sources"]
+    outputs["300 eV: slab"] = replace(
+        outputs["300 eV: slab"], settings=dict(outputs["300 eV: slab"].settings) | {"cutoff_eV": 400.0}
+    )
+    audit = evaluated(cutoffs, outputs).audit
+    assert audit["compatible"] is False
+    assert [(item["key"], item["point"]) for item in audit["differences"]] == [("cutoff_eV", "300 eV")]
+
+
+def test_a_step_to_another_pose_is_told(tmp_path, monkeypatch):
+    import made_up_series
+
+    monkeypatch.setattr(made_up_series, "STUDY", made_up_series.STUDY.replace("ammonia}", "acetic acid, poses: 2}"))
+    (recipe,) = series_of(planned(tmp_path))
+    outputs = outputs_of(recipe)
+    text = "the lowest starting structure of slab·acetic acid is not the same at all points"
+    assert text not in evaluated(recipe, outputs).warnings
+    label = "300 eV: slab·acetic acid #1"
+    outputs[label] = replace(outputs[label], energy=outputs[label].energy - 0.1)
+    assert text in evaluated(recipe, outputs).warnings

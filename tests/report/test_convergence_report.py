@@ -184,3 +184,12 @@ def test_series_of_clean_slabs_name_no_ligand(tmp_path):
     assert table.headers[1] == "surface energy (meV/Å²)"
     assert "vasp" not in table.note
     assert convergence_chart(record).axes[0].get_ylabel() == "surface energy (meV/Å²)"
+
+
+def test_lateral_cells_are_shown_with_their_coverage(tmp_path):
+    rows = "  - {vary: supercell, values: [1, sqrt2], engines: [vasp]}\n"
+    table = series_table(record_of(tmp_path, rows))
+    column = table.headers.index("ligands per nm²")
+    dense, dilute = (float(row[column]) for row in table.rows)
+    assert dense == pytest.approx(100 / 36.0, abs=0.01)
+    assert dilute == pytest.approx(dense / 2, abs=0.01)
