@@ -33,7 +33,7 @@ def dos_table(dos: Dos) -> "pd.DataFrame":
 
 
 def dos_lines(found: ElectronicStructure) -> list[str]:
-    """Return what was found, line by line, warnings last."""
+    """Return what was found, line by line, without the warnings."""
     dos = found.dos
     width = f"Gaussians of {dos.sigma:g} eV" if dos.sigma is not None else "as computed"
     lines = [
@@ -64,7 +64,7 @@ def dos_lines(found: ElectronicStructure) -> list[str]:
         )
     if found.gap_states is not None:
         lines += _gap_lines(found.gap_states)
-    return [*lines, *(f"warning: {text}" for text in dos.warnings)]
+    return lines
 
 
 def _sum(values: np.ndarray) -> str:
@@ -80,7 +80,7 @@ def _edge(name: str, edge: BandEdge, dos: Dos) -> str:
 def _gap_lines(found: GapStates) -> list[str]:
     lines = [
         f"states in the gap: {len(found.states)} ({found.criterion})",
-        f"  edges {found.vbm:.4f} and {found.cbm:.4f} eV from the {found.reference}",
+        f"  edges {found.vbm:.4f} and {found.cbm:.4f} eV, from {found.reference}",
         f"  {found.explanation}",
     ]
     for state in found.states:
