@@ -90,8 +90,12 @@ def _show(jobs: list[dict[str, Any]]) -> None:
 
 
 def _next_step(run: Path, counts: Counter[str]) -> str:
+    from qddft.jobs.run_folder import SEARCH
+
     if counts["running"] or counts["queued"]:
         return "jobs are under way; look again later"
+    if (run / SEARCH).exists():
+        return f"a search of poses; go on with, or see what it found: qddft search {run}"
     if counts["failed"] or counts["stopped"] or counts["ready"] or counts["waiting"]:
         verb = "retry" if counts["failed"] or counts["stopped"] else "submit"
         return f"go on with: qddft run {run}, or on a cluster: qddft {verb} {run} --machine NAME"

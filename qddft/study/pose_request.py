@@ -15,6 +15,7 @@ from qddft.core.errors import FolderError, LevelError, PlacementError
 from qddft.core.files import write_json
 from qddft.core.hashing import content_hash
 from qddft.core.structure_json import structure_from_dict, structure_to_dict
+from qddft.engines.registry import get_engine
 from qddft.jobs.folder import read_object
 from qddft.jobs.run_folder import PLAN, RUN, SEARCH, SEARCH_LOCK
 from qddft.levels.load import load_level
@@ -37,7 +38,7 @@ class SearchEffort:
     single_points
         Starting poses whose energy is computed, at most.
     relaxations
-        The lowest of them that are relaxed.
+        How many of the lowest of them are relaxed.
     steps
         Ionic steps of each relaxation at most; the slab is frozen.
     conformers
@@ -64,10 +65,6 @@ class SearchEffort:
         object.__setattr__(self, "heights", _heights(self.heights))
         if not _is_number(self.max_tilt) or not 0 < self.max_tilt <= 180:
             raise PlacementError(f"max_tilt {self.max_tilt!r}: give an angle above 0 and up to 180 degrees.")
-        if self.relaxations > self.single_points:
-            raise PlacementError(
-                f"{self.relaxations} relaxations of {self.single_points} starting poses: relax no more than there are."
-            )
 
 
 @dataclass(frozen=True)
@@ -156,6 +153,8 @@ def make_request(
     ------
     PlacementError
         No ligand, an unknown mode or face, as many modes as there are not ligands, or a slab that is not clean.
+    EngineError
+        There is no such engine.
     LevelError
         An engine without a default level and no level given.
     """
@@ -313,6 +312,7 @@ def _each(mode: str | Sequence[str], ligands: Sequence[Ligand]) -> list[str | Se
 
 
 def _level(engine: str, level: str | Path | None) -> dict[str, Any]:
+    get_engine(engine)
     name = level or _LEVELS.get(engine.partition(":")[0])
     if name is None:
         raise LevelError(f"a search with the engine {engine!r} needs a level; poses are meant to be ranked by tblite")

@@ -14,6 +14,7 @@ from qddft.study.execute import run as execute
 from qddft.study.expand import expand
 from qddft.study.load import load_study
 from qddft.study.naming import slug
+from qddft.study.pose_request import is_search
 from qddft.study.refresh import refresh
 from qddft.study.schema import Study
 
@@ -120,9 +121,11 @@ def prepare(
     Raises
     ------
     StudyError
-        Options that belong to a study were given with a run folder.
+        Options that belong to a study were given with a run folder, or the folder is that of a search.
     """
     if not isinstance(study, Study) and is_run(Path(study)):
+        if is_search(Path(study)):
+            raise StudyError(f"{study} is a search of poses; go on with: qddft search {study}")
         if run is not None or engine is not None or level is not None:
             raise StudyError(f"{study} is a run folder and keeps its engine, level and place; leave these options out")
         return Path(study)

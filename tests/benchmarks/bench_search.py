@@ -1,7 +1,7 @@
 """The lowest pose found by ``qddft.search_poses`` against pymatgen's AdsorbateSiteFinder and autoadsorbate.
 
-``uv run python tests/benchmarks/bench_search.py [FOLDER] [--only LIGAND]``; about twenty minutes of one core. Each gives
-up to 24 starting poses of the same molecule on the same slab. From there on everything is the same: cell, engine
+``uv run python tests/benchmarks/bench_search.py [FOLDER] [--only LIGAND]``; about twenty minutes of one core. Each
+gives up to 24 starting poses of the same molecule on the same slab. From there on everything is the same: cell, engine
 (tblite, GFN2-xTB), frozen slab, and the rule by which the lowest starts are chosen and relaxed. The results of a folder
 that is there already are read, not computed again.
 """
