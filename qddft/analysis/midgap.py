@@ -186,7 +186,9 @@ def _state(
 
 def _explain(holes: float, excess: float, trapped: float, n_electrons: float, formal_charge: int | None) -> str:
     surplus = trapped + excess - holes
-    compared = f"{abs(surplus):.2f} {'more' if surplus >= 0 else 'fewer'} than" if abs(surplus) > NOTABLE else "as many as"
+    compared = (
+        f"{abs(surplus):.2f} {'more' if surplus >= 0 else 'fewer'} than" if abs(surplus) > NOTABLE else "as many as"
+    )
     notes = [
         f"{n_electrons:.2f} electrons, {compared} fill the reference "
         f"valence band: {trapped:.2f} between the edges, {excess:.2f} in the conduction band, {holes:.2f} missing below"

@@ -38,7 +38,8 @@ def test_occupation_and_count(filled, electrons):
     assert found.trapped == pytest.approx(electrons)
     assert found.holes == pytest.approx(0.0)
     assert found.excess == pytest.approx(0.0)
-    assert f"{electrons:.2f} more than fill the reference valence band" in found.explanation
+    compared = f"{electrons:.2f} more than" if electrons else "as many as"
+    assert f"electrons, {compared} fill the reference valence band" in found.explanation
 
 
 def test_hole_of_an_uncompensated_anion():
