@@ -32,6 +32,17 @@ HEIGHT, LIFT = 26.0, 3.5
 # the bromine atom of the upper layer that the vacancy lacks
 MISSING = np.array([2.12132034, 2.12132034, 9.0 + LIFT])
 SPACING = 0.27
+# the carbonyl oxygen lies on a lead atom
+ACID = {
+    "name": "acetic acid",
+    "formula": "C2H4O2",
+    "charge": 0,
+    "smiles": "CC(=O)O",
+    "mode": "atop",
+    "face": "top",
+    "anchors": [17],
+    "sites": [[10]],
+}
 COMMON: dict[str, Any] = {
     "mode": PW(400),
     "xc": "PBE",
@@ -77,8 +88,14 @@ def structures() -> dict[str, Atoms]:
     complex_.set_array("layer", np.concatenate([layers, np.zeros(len(complex_) - N_SLAB, dtype=int)]))
     complex_.set_constraint(FixAtoms(range(N_SLAB)))
     slab = complex_[:N_SLAB]
+    about = {"layers": 3, "termination": {"top": "PbX2", "bottom": "PbX2"}, "supercell": "sqrt2"}
+    bare = [{"name": "slab", "charge": 0}]
+    slab.info["qddft"] = {"kind": "slab", **about, "fragments": bare}
+    complex_.info["qddft"] = {"kind": "complex", **about, "fragments": [*bare, ACID]}
     vacancy = slab.copy()
     del vacancy[int(np.linalg.norm(slab.positions - MISSING, axis=1).argmin())]
+    removed = {"symbol": "Br", "charge": -1, "layer": 3, "position": MISSING.tolist(), "why": "vacancy"}
+    vacancy.info["qddft"] = {**slab.info["qddft"], "removed": [removed]}
     return {"slab": slab, "complex": complex_, "ligand_frozen": complex_[N_SLAB:], "vacancy": vacancy}
 
 
