@@ -38,9 +38,10 @@ def cut_cluster(
     The cluster is a block of n x m B cations laterally, each with its halides in the plane, and of the layers next to
     the face; cut bonds are left open. Ions on its rim are left out until the formal charges add up to zero, those
     farthest from the site first (``qddft.atoms.neutrality``). The choice depends on the lattice and the site only: a
-    complex and its clean slab give the same cluster with and without the ligand, so that E(cluster + ligand) - E(cluster) - E(ligand) is a binding energy. (``info["qddft"]["site"]`` of the one is the
-    ``site`` of the other.) Replaced ions and vacancies count as if they were there: the charge of the cluster is that
-    of the slab it comes from.
+    complex and its clean slab give the same cluster with and without the ligand, so that
+    E(cluster + ligand) - E(cluster) - E(ligand) is a binding energy; ``info["qddft"]["site"]`` of the one is the
+    ``site`` of the other. Replaced ions and vacancies count as if they were there: the charge of the cluster is that of
+    the slab it comes from.
 
     Parameters
     ----------

@@ -24,6 +24,7 @@ EDGE_TOLERANCE = 0.02
 BOND_SLACK = 1.2
 SURFACE_BOND = 3.8
 FADE = 0.55
+MOST_CONTACTS = 16
 LEGEND_MM = 7.0
 CONTACT_LINE: dict[str, Any] = {"color": VERMILLION, "linewidth": 1.1, "linestyle": (0, (2, 1.2))}
 MARGIN = 1.6
@@ -65,7 +66,7 @@ def structure_picture(atoms: "Atoms", *, width_mm: float = COLUMN_MM) -> "Figure
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    scene = _Scene.of(atoms)
+    scene = Scene.of(atoms)
     boxes = [scene.box(SIDE), scene.box(ABOVE)]
     widths = [box[1] - box[0] for box in boxes]
     tall = max(box[3] - box[2] for box in boxes)
@@ -77,16 +78,16 @@ def structure_picture(atoms: "Atoms", *, width_mm: float = COLUMN_MM) -> "Figure
     )
     for column, (view, box) in enumerate(zip((SIDE, ABOVE), boxes, strict=True)):
         axes = figure.add_subplot(grid[0, column])
-        _draw(axes, scene, view)
         middle = (box[2] + box[3]) / 2
         axes.set(xlim=box[:2], ylim=(middle - tall / 2, middle + tall / 2), aspect="equal")
         axes.axis("off")
+        _draw(axes, scene, view)
     _legend(figure, scene)
     return figure
 
 
 @dataclass(frozen=True)
-class _Scene:
+class Scene:
     """What is drawn: atoms with the copies that complete the edges of the cell, and bonds between them."""
 
     symbols: list[str]
@@ -99,7 +100,8 @@ class _Scene:
     periodic: bool
 
     @classmethod
-    def of(cls, atoms: "Atoms") -> "_Scene":
+    def of(cls, atoms: "Atoms") -> "Scene":
+        """Return what is drawn of a structure."""
         from ase.data import covalent_radii
 
         shown = _with_edges(atoms)
@@ -111,7 +113,7 @@ class _Scene:
             fragment=fragment,
             radii=SPHERE * covalent_radii[shown.numbers],
             bonds=bonds_of(shown, fragment),
-            contacts=contacts_of(atoms),
+            contacts=contacts_of(atoms, most=MOST_CONTACTS),
             cell=atoms.cell.array,
             periodic=bool(atoms.pbc.any()) and atoms.cell.rank == 3,
         )
@@ -163,12 +165,16 @@ def bonds_of(shown: "Atoms", fragment: np.ndarray) -> np.ndarray:
     return np.asarray(pairs[(in_slab & not_cesium) | in_ligand])
 
 
-def contacts_of(atoms: "Atoms") -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Return start and end of each anchor contact, from the ligand to the nearest image of its site."""
+def contacts_of(atoms: "Atoms", most: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Return start and end of each anchor contact, from the ligand to the nearest image of its site.
+
+    None if there are more than ``most`` ligands: labels that cover each other tell nothing.
+    """
     from ase.geometry import find_mic
 
     found = []
-    for entry in atoms.info.get("qddft", {}).get("fragments", [])[1:]:
+    entries = atoms.info.get("qddft", {}).get("fragments", [])[1:]
+    for entry in entries if len(entries) <= most else []:
         for anchor, sites in zip(entry.get("anchors") or [], entry.get("sites") or [], strict=False):
             for site in sites if isinstance(sites, list) else [sites]:
                 if max(anchor, site) >= len(atoms):
@@ -179,7 +185,12 @@ def contacts_of(atoms: "Atoms") -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     return tuple(found)
 
 
-def _draw(axes: "Axes", scene: _Scene, view: View) -> None:
+def _draw(axes: "Axes", scene: Scene, view: View) -> None:
+    from qddft.report.large_picture import LARGE, draw_large
+
+    if len(scene.symbols) > LARGE:
+        draw_large(axes, scene, view, cut=view is SIDE and not scene.periodic and bool(scene.fragment.any()))
+        return
     depth = view.sign * scene.positions[:, view.toward]
     fade = _fade(depth, scene.fragment)
     _draw_cell(axes, scene, view)
@@ -202,7 +213,7 @@ def _fade(depth: np.ndarray, fragment: np.ndarray) -> np.ndarray:
     return fade
 
 
-def _draw_atom(axes: "Axes", scene: _Scene, view: View, index: int, *, depth: float, fade: float) -> None:
+def _draw_atom(axes: "Axes", scene: Scene, view: View, index: int, *, depth: float, fade: float) -> None:
     from matplotlib.patches import Circle
 
     in_slab = scene.fragment[index] == 0 and scene.fragment.any()
@@ -214,7 +225,7 @@ def _draw_atom(axes: "Axes", scene: _Scene, view: View, index: int, *, depth: fl
     )
 
 
-def _draw_bond(axes: "Axes", scene: _Scene, view: View, pair: tuple[int, int], *, depth: float, fade: float) -> None:
+def _draw_bond(axes: "Axes", scene: Scene, view: View, pair: tuple[int, int], *, depth: float, fade: float) -> None:
     in_slab = scene.fragment[pair[0]] == 0
     line = scene.positions[list(pair)][:, [view.right, view.up]]
     color = _mix(BLACK, 0.55 + 0.4 * fade) if in_slab else _mix("#333333", 0.3 * fade)
@@ -222,7 +233,7 @@ def _draw_bond(axes: "Axes", scene: _Scene, view: View, pair: tuple[int, int], *
     axes.plot(line[:, 0], line[:, 1], color=color, linewidth=width, solid_capstyle="round", zorder=100 + depth)
 
 
-def _draw_cell(axes: "Axes", scene: _Scene, view: View) -> None:
+def _draw_cell(axes: "Axes", scene: Scene, view: View) -> None:
     """Outline the lateral cell from above; from the side the vacuum would only shrink the picture."""
     if not scene.periodic or view is SIDE:
         return
@@ -231,7 +242,7 @@ def _draw_cell(axes: "Axes", scene: _Scene, view: View) -> None:
     axes.plot(corners[:, view.right], corners[:, view.up], color=GRAY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=500)
 
 
-def _legend(figure: "Figure", scene: _Scene) -> None:
+def _legend(figure: "Figure", scene: Scene) -> None:
     from ase.data import atomic_numbers
     from matplotlib.lines import Line2D
 

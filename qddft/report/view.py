@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qddft.report.pictures import COLORS, OTHER_COLOR, SPHERE, bonds_of, contacts_of
+from qddft.report.pictures import COLORS, MOST_CONTACTS, OTHER_COLOR, SPHERE, bonds_of, contacts_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -47,7 +47,7 @@ def scene_of(atoms: "Atoms") -> dict[str, Any]:
                 "to": np.round(end - center, 4).tolist(),
                 "label": f"{np.linalg.norm(end - start):.2f} Å",
             }
-            for start, end in contacts_of(atoms)
+            for start, end in contacts_of(atoms, most=MOST_CONTACTS)
         ],
         "cell": _cell(atoms, center),
     }
