@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qddft.analysis.reaction import Species, composition_of
+from qddft.core.errors import StructureError
 from qddft.levels.settings import Level
 from qddft.recipes.legs import Leg
 from qddft.recipes.relaxation import relaxation
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _MILLI = 1000.0
+_NOTHING = 1e-6
 # start of the name of the slab with two more layers
 THICKER = "slab-layers-"
 _OTHER = {"PbX2": "CsX", "CsX": "PbX2"}
@@ -77,6 +79,8 @@ class CleanSlabs:
     def _made(
         self, quantity: str, unit: str, convention: str, legs: tuple[Leg, ...], weights: tuple[float, ...]
     ) -> SlabEnergy:
+        if quantity == "surface energy":
+            _require_balance(legs, weights)
         return SlabEnergy(
             name=quantity.replace(" ", "-"),
             system="clean slab",
@@ -99,6 +103,20 @@ class CleanSlabs:
     def _atoms(self, spec: SlabSpec) -> "Atoms":
         atoms = with_height(build_study_slab(spec), self.height(spec))
         return with_frozen_slab(atoms) if self.level.settings.frozen == "slab" else atoms
+
+
+def _require_balance(legs: tuple[Leg, ...], weights: tuple[float, ...]) -> None:
+    """Refuse slabs whose difference leaves atoms over: layers of a mixture differ in composition."""
+    left: dict[str, float] = {}
+    for leg, weight in zip(legs, weights, strict=True):
+        for symbol, count in leg.species.composition.items():
+            left[symbol] = left.get(symbol, 0.0) + weight * count
+    over = sorted(symbol for symbol, count in left.items() if abs(count) > _NOTHING * max(map(abs, weights)))
+    if over:
+        raise StructureError(
+            f"surface energy: slabs of this mixture with more layers hold other shares of {', '.join(over)}, so that "
+            "their energies do not add up to a surface; take an ordered mixture or a plain crystal"
+        )
 
 
 def _thicker(spec: SlabSpec) -> SlabSpec:

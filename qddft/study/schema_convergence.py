@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from qddft.analysis.reaction import SchemeName
 from qddft.atoms.slab_options import check_vacuum, parse_supercell
 from qddft.core.errors import StructureError
+from qddft.study.schema_parts import Mode, Strict
 
 Vary = Literal["cutoff_eV", "kpoints", "vacuum", "layers", "supercell"]
 Geometry = Literal["main", "relaxed"]
@@ -25,7 +26,7 @@ _LARGEST_AREA = 100
 _OF_LIGAND = re.compile(r"(?:(?:the )?(?:binding|adsorption) energy|e_ads|e_bind)(?: of (?P<name>.*))?", re.IGNORECASE)
 
 
-class SeriesSpec(BaseModel):
+class SeriesSpec(Strict):
     """One convergence series.
 
     Attributes
@@ -50,13 +51,11 @@ class SeriesSpec(BaseModel):
         Only with these engines of the study; with all of them if empty.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
     vary: Vary
     values: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MOST)]
     of: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     reference: SchemeName | None = None
-    mode: Literal["atop", "bidentate", "bridging", "X-site"] | None = None
+    mode: Mode | None = None
     tolerance: Annotated[float, Field(strict=True, gt=0)] | None = None
     geometry: Geometry | None = None
     engines: tuple[str, ...] = ()

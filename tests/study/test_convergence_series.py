@@ -341,3 +341,12 @@ def test_gpaw_gets_the_cutoff_and_the_mesh_of_each_point(tmp_path):
     for point in series(found, 1).points:
         job = finals(point)["slab"]
         assert parameters(job, job.built_atoms)["kpts"]["size"] == list(point.setting)
+
+
+def test_mixtures_whose_slabs_do_not_add_up_have_no_surface_energy(tmp_path):
+    text = STUDY.format(layers=3, cell="[2, 1]", held=0, ligands=f"  - {AMMONIA}",
+                        rows="  - {vary: vacuum, values: [10, 12], of: surface energy}")  # fmt: skip
+    path = tmp_path / "mixture.yaml"
+    path.write_text(text.replace("formula: CsPbBr3", 'formula: "CsPb(Br0.6I0.4)3"'), encoding="utf-8")
+    with pytest.raises(StudyError, match=r"convergence 1 \(vacuum\): .*hold other shares of Br, I"):
+        expand(load_study(path), engine="vasp")
