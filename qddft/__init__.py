@@ -79,6 +79,7 @@ _PUBLIC = {
     "passivation_energy": "qddft.recipes.passivation",
     "surface_preference": "qddft.recipes.passivation",
     "competing_phases": "qddft.recipes.competing_phases",
+    "stability_results": "qddft.recipes.stability_results",
     "stability_region": "qddft.analysis.phase_stability",
     "named_limit": "qddft.analysis.limits",
     "surface_energies": "qddft.recipes.surface_of_folders",

@@ -19,7 +19,7 @@ from qddft.recipes.energy_zero import energy_zero
 if TYPE_CHECKING:
     from ase import Atoms
 
-BROADENINGS = ("auto", "gaussian", "as computed")
+BROADENINGS = ("auto", "gaussian", "tetrahedron", "as computed")
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def density_of_states(
         Where the energy axis has its zero: ``vbm``, ``fermi``, ``vacuum`` (from the potential file of the run),
         ``core`` (mean potential at the cores of its bulk-like heaviest atoms), or a number on the engine's scale, eV.
     broadening
-        ``gaussian`` (from the levels), ``as computed`` (smearing or tetrahedra of the engine), or ``auto``: from the
-        levels wherever their projections were written.
+        ``gaussian`` (from the levels), ``tetrahedron`` (as the engine computed it with tetrahedra), ``as computed``
+        (with whatever the engine used), or ``auto``: from the levels wherever their projections were written.
     sigma
         Width of the Gaussians, eV.
     labels
@@ -108,8 +108,8 @@ def read_tables(
         raise OutputError("these outputs do not say which files they come from; give the folder itself")
     if outputs.electronically_converged is False and not allow_unconverged:
         raise ConvergenceError(
-            f"the electrons of {where} have not converged: its density of states means nothing; "
-            f"allow_unconverged=True takes it nevertheless"
+            f"the electrons of {where} have not converged: its density of states means nothing; --allow-unconverged "
+            "(allow_unconverged=True) takes it nevertheless"
         )
     source = Path(where)
     projections, dos = _projections(source), _computed(source)
@@ -128,7 +128,9 @@ def dos_of(tables: Tables, *, zero: str | float = "vbm", broadening: str = "auto
     edges = band_edges(levels, tables.projections)
     warnings = (*outputs.warnings, *_doubts(outputs), *edge_warnings(levels, edges, tables.atoms, outputs.settings))
     position = energy_zero(zero, edges, levels.fermi_level, outputs)
-    as_computed = broadening == "as computed" or (
+    if broadening == "tetrahedron":
+        _require_tetrahedra(outputs)
+    as_computed = broadening in ("as computed", "tetrahedron") or (
         broadening == "auto" and tables.projections is None and tables.dos is not None and bool(tables.dos.orbitals)
     )
     if as_computed:
@@ -207,6 +209,15 @@ def _doubts(outputs: Outputs) -> tuple[str, ...]:
     if outputs.electronically_converged is None:
         return ("the files do not prove that the electrons converged",)
     return ("NOT CONVERGED: the electrons of this run did not converge",)
+
+
+def _require_tetrahedra(outputs: Outputs) -> None:
+    used = str(outputs.settings.get("smearing", "unknown"))
+    if not used.startswith("tetrahedron"):
+        raise OutputError(
+            f"{outputs.source} was computed with the smearing {used}, so that it holds no density of states by "
+            "tetrahedra; run it once more with ISMEAR = -5, or take broadening 'gaussian' or 'as computed'"
+        )
 
 
 def _cut_off(tables: Tables) -> tuple[str, ...]:

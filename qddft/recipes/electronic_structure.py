@@ -116,7 +116,7 @@ class ElectronicStructure:
 
 
 def electronic_structure(
-    calculation: str | Path | Outputs,
+    calculation: str | Path | Outputs | Tables,
     *,
     zero: str | float = "vbm",
     broadening: str = "auto",
@@ -131,7 +131,7 @@ def electronic_structure(
     Parameters
     ----------
     calculation, zero, broadening, sigma, labels
-        As in ``density_of_states``.
+        As in ``density_of_states``; or what ``read_tables`` gave, which also takes runs that have not converged.
     window
         Energies between which dot and ligand are compared, relative to ``zero``, eV.
     edges
@@ -145,7 +145,7 @@ def electronic_structure(
     OutputError, ConvergenceError
         As ``density_of_states``.
     """
-    tables = read_tables(calculation, labels=labels)
+    tables = calculation if isinstance(calculation, Tables) else read_tables(calculation, labels=labels)
     dos = dos_of(tables, zero=zero, broadening=broadening, sigma=sigma)
     found, notes = _gap_states(tables, edges, criterion)
     outputs = tables.outputs

@@ -51,10 +51,8 @@ def stability_figure(region: StabilityRegion) -> "Figure":
     else:
         for edge in region.edges:
             axes.plot(edge.corners[:, 2], edge.corners[:, 1], "o", color=BLACK, markersize=2.5, zorder=4)
-        text = (
-            f"{_formula(region.target)}: no stable region,\n{region.decomposition_energy:.2f} eV/f.u. above the edges"
-        )
-        axes.text(0.88, 0.9, text, transform=axes.transAxes, ha="right", va="top")
+        text = f"{_formula(region.target)}: no stable region, {region.decomposition_energy:.2f} eV/f.u. above the edges"
+        axes.text(0.0, 1.02, text, transform=axes.transAxes, ha="left", va="bottom")
     axes.set_xlim(low[1] * (1 + _MARGIN), -low[1] * _MARGIN)
     axes.set_ylim(low[0] * (1 + _MARGIN), -low[0] * _MARGIN)
     axes.set_xlabel(rf"$\Delta\mu_\mathrm{{{region.elements[2]}}}$ (eV)")
@@ -81,7 +79,15 @@ def vacancy_figure(
     figure, (axes,) = new_figure(HEIGHT_MM)
     for index, (name, points) in enumerate(limits.items()):
         array = np.array(sorted(points))
-        axes.plot(array[:, 0], array[:, 1], marker="o", markersize=2.5, color=CYCLE[index % len(CYCLE)], label=name)
+        axes.plot(
+            array[:, 0],
+            array[:, 1],
+            marker="o",
+            markersize=2.5,
+            linewidth=1,
+            color=CYCLE[index % len(CYCLE)],
+            label=name,
+        )
     for name, value in (marks or {}).items():
         axes.axvline(value, color=GRAY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=0)
         axes.annotate(name, (value, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=GRAY)
@@ -135,7 +141,9 @@ def _compounds(axes: "Axes", region: StabilityRegion) -> None:
         direction = (end - start) / np.linalg.norm(end - start)
         reach = np.abs(region.places[:, 1:]).max() * 2
         line = np.array([start - reach * direction, end + reach * direction])
-        axes.plot(line[:, 1], line[:, 0], color=CYCLE[(index + 1) % len(CYCLE)], label=_formula(name), zorder=2)
+        axes.plot(
+            line[:, 1], line[:, 0], color=CYCLE[(index + 1) % len(CYCLE)], label=_formula(name), linewidth=1, zorder=2
+        )
     for draw in (axes.axhline, axes.axvline):
         draw(0.0, color=GRAY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1)
 

@@ -89,7 +89,10 @@ def test_json_is_one_document(runs, capsys):
         (["--mu", "rich:I=-1.5", "--mu", "I=-1"], "either all of a limit"),
         (["--mu", "rich:I=x"], "has to be a number in eV"),
         (["--target", "CsPbI3"], "needs both --target and --phases"),
-        (["--mu", "I=-1.5", "--charge", "1"], "a charged defect (here +1) needs --charge, --vbm, --correction and --method"),
+        (
+            ["--mu", "I=-1.5", "--charge", "1"],
+            "a charged defect (here +1) needs --charge, --vbm, --correction and --method",
+        ),
         (["--mu", "I=-1.5", "--removed", "I=x"], "has to be a whole number"),
         (["--mu", "I=-1.5", "--figure", "f.gif"], "figures are written as .pdf, .svg, .png"),
         (["--mu", "I=-1.5", "--layer", "2"], "give NAME=DIR"),

@@ -84,6 +84,14 @@ def test_as_computed_beside_broadened():
 
 
 @present
+def test_tetrahedra_only_where_the_engine_used_them():
+    found = density_of_states(SHARED / "09_Si_static_full_output_set", broadening="tetrahedron")
+    assert (found.broadening, found.sigma) == ("as computed", None)
+    with pytest.raises(OutputError, match=r"computed with the smearing gaussian.*ISMEAR = -5"):
+        density_of_states(SN, broadening="tetrahedron")
+
+
+@present
 def test_metal_is_called_one():
     dos = density_of_states(IR)
     assert dos.edges.metallic

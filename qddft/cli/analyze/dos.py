@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qddft.cli.analyze.options import AsJson, Csv, Curves, Database, FigureFile, Wanted, deliver
+from qddft.cli.analyze.options import AllowUnconverged, AsJson, Csv, Curves, Database, FigureFile, Wanted, deliver
 from qddft.cli.console import say
 from qddft.cli.verb import add
 from qddft.core.errors import OutputError
@@ -38,30 +38,37 @@ def register(group: typer.Typer) -> None:
 def dos(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of a finished run, or its result file.")],
     zero: Annotated[str, typer.Option(help="vbm, fermi, vacuum, core, or an energy on the run's own scale.")] = "vbm",
-    broadening: Annotated[str, typer.Option(help="auto, gaussian, or 'as computed'.")] = "auto",
+    broadening: Annotated[str, typer.Option(help="auto, gaussian, tetrahedron, or 'as computed'.")] = "auto",
     sigma: Annotated[float, typer.Option(help="Width of the Gaussians, eV.")] = 0.05,
     window: Window = None,
     edges: Edges = None,
+    delta: Annotated[float, typer.Option(help="Distance of states in the gap from both edges, eV.")] = 0.10,
     labels: Annotated[Path | None, typer.Option(help="Structure file of the same atoms that tells fragments.")] = None,
     show: Shown = None,
     curves: Curves = None,
     figure: FigureFile = None,
     csv: Csv = None,
     database: Database = None,
+    allow_unconverged: AllowUnconverged = False,
     as_json: AsJson = False,
 ) -> None:
     """Density of states by element, orbital, fragment and layer, with gap, states in the gap, overlap and alignment."""
+    from qddft.analysis.midgap import Criterion
+    from qddft.recipes.density_of_states import read_tables
     from qddft.recipes.electronic_structure import electronic_structure
 
     wanted = Wanted(as_json, csv, database, figure, (curves,))
+    tables = read_tables(
+        path, labels=None if labels is None else _structure(labels), allow_unconverged=allow_unconverged
+    )
     found = electronic_structure(
-        path,
+        tables,
         zero=zero_of(zero),
         broadening=broadening,
         sigma=sigma,
         window=window,
         edges=edges,
-        labels=None if labels is None else _structure(labels),
+        criterion=Criterion(delta=delta),
     )
     if curves is not None:
         from qddft.report.dos_table import dos_table
