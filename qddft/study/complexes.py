@@ -139,8 +139,15 @@ def build_complexes(slab: "Atoms", adsorbate: Adsorbate, halide: str) -> Complex
 
 
 def _poses(slab: "Atoms", ligand: "Ligand", adsorbate: Adsorbate) -> "tuple[Atoms, ...]":
-    """Return the standing pose, then one for each further conformer by energy; then other seeds turn the ligand."""
+    """Return the standing pose, then one for each further conformer by energy; then other seeds turn the ligand.
+
+    Where the row names a search, its best poses are returned instead.
+    """
     spec = adsorbate.spec
+    if spec.poses_from is not None:
+        from qddft.study.poses_from import searched_poses
+
+        return searched_poses(slab, adsorbate)
     base = placement(slab, spec, ligand, spec.faces)
 
     def posed(seed: int, conformer: int | None) -> "Atoms":

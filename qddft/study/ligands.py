@@ -41,12 +41,15 @@ class Adsorbate:
         What sits on the surface.
     references
         The molecules of the reaction.
+    folder
+        Where files of the study are looked for.
     """
 
     spec: LigandSpec
     scheme: Scheme
     ligand: Ligand
     references: tuple[Reference, ...]
+    folder: Path = Path()
 
 
 def resolve(spec: LigandSpec, halide: str, folder: Path) -> Adsorbate:
@@ -71,10 +74,10 @@ def resolve(spec: LigandSpec, halide: str, folder: Path) -> Adsorbate:
     scheme = get_scheme(spec.reference)
     named = find_ligand(spec, folder)
     check_scheme(spec, named, scheme)
-    whole = _find(spec.ligand, spec.seed, folder)
+    whole = _find(spec.ligand, spec.seed, folder, spec.charge)
     # the proton is moved before the chain is cut, so that both forms keep the name of the whole molecule
     ligand = _cut(_moved_proton(whole, -1), spec) if _is_acid_row(named, scheme) else named
-    return Adsorbate(spec, scheme, ligand, _references(spec, scheme, ligand, whole, halide))
+    return Adsorbate(spec, scheme, ligand, _references(spec, scheme, ligand, whole, halide), folder)
 
 
 def find_ligand(spec: CoveringSpec, folder: Path) -> Ligand:
@@ -85,7 +88,7 @@ def find_ligand(spec: CoveringSpec, folder: Path) -> Ligand:
     LigandError
         The ligand is unknown or cannot be truncated.
     """
-    return _cut(_find(spec.ligand, spec.seed, folder), spec)
+    return _cut(_find(spec.ligand, spec.seed, folder, spec.charge), spec)
 
 
 def find_molecule(name: str, folder: Path, *, seed: int = 0) -> Ligand:
@@ -125,20 +128,20 @@ def ligand_file(text: str, folder: Path) -> Path | None:
     return None
 
 
-def _find(text: str, seed: int, folder: Path) -> Ligand:
+def _find(text: str, seed: int, folder: Path, charge: int | None = None) -> Ligand:
     path = ligand_file(text, folder)
     if path is None:
-        return _find_molecule(text, seed)
+        return _find_molecule(text, seed, charge)
     from qddft.library.ligands import get_ligand
 
-    return get_ligand(path, seed=seed)
+    return get_ligand(path, seed=seed, charge=charge)
 
 
 @lru_cache(maxsize=4096)
-def _find_molecule(text: str, seed: int) -> Ligand:
+def _find_molecule(text: str, seed: int, charge: int | None = None) -> Ligand:
     from qddft.library.ligands import get_ligand
 
-    return get_ligand(text, seed=seed)
+    return get_ligand(text, seed=seed, charge=charge)
 
 
 def check_scheme(spec: LigandSpec, ligand: Ligand, scheme: Scheme) -> None:

@@ -2,17 +2,28 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from qddft.core.errors import LevelError, LigandError, ReferenceSchemeError, StructureError, StudyError
+from qddft.core.errors import (
+    FolderError,
+    LevelError,
+    LigandError,
+    PlacementError,
+    ReferenceSchemeError,
+    StructureError,
+    StudyError,
+)
 from qddft.core.safe_yaml import Location, YamlDocument, read_yaml
 from qddft.core.schema_errors import schema_mistakes
 from qddft.core.suggest import did_you_mean
 from qddft.study.schema import ExchangeSpec, LigandSpec, PublishedSpec, SlabSpec, Study, VacancySpec
 from qddft.study.schema_convergence import SeriesSpec
 from qddft.study.schema_shells import ShellSpec
+
+if TYPE_CHECKING:
+    from qddft.study.ligands import Adsorbate
 
 Mistake = tuple[Location, str]
 Model = TypeVar("Model", bound=BaseModel)
@@ -205,9 +216,25 @@ def _ligand_mistakes(ligands: list[tuple[int, LigandSpec]], slab: SlabSpec | Non
         if slab is not None and spec.faces == "both" and slab.fixed_layers not in (0, "all"):
             yield (*row, "faces"), _UNEQUAL.format(slab.fixed_layers)
         try:
-            resolve(spec, "Br" if slab is None else halide_of(slab), folder)
+            adsorbate = resolve(spec, "Br" if slab is None else halide_of(slab), folder)
         except (ReferenceSchemeError, LigandError) as error:
             yield (*row, "reference"), str(error)
+            continue
+        if slab is not None and spec.poses_from is not None:
+            yield from _search_mistakes(row, adsorbate, slab)
+
+
+def _search_mistakes(row: Location, adsorbate: "Adsorbate", slab: SlabSpec) -> Iterator[Mistake]:
+    from qddft.study.poses_from import searched_poses
+    from qddft.study.structures import build_study_slab
+
+    try:
+        searched_poses(build_study_slab(slab), adsorbate)
+    except (PlacementError, FolderError) as error:
+        yield (*row, "poses_from"), str(error)
+    except StructureError:
+        # said of the slab already
+        return
 
 
 def _published_mistakes(

@@ -253,7 +253,7 @@ def slab_words(slab: "Atoms") -> str:
     """Return a slab in words."""
     about = slab.info.get("qddft", {})
     if "termination" not in about:
-        return slab.get_chemical_formula()
+        return str(slab.get_chemical_formula())
     bulk = about.get("bulk", {})
     return (
         f"{bulk.get('formula', '')} {bulk.get('phase', '')} (001)/{about['termination']['top']}, "
@@ -271,7 +271,7 @@ def _differences(known: SearchRequest, asked: SearchRequest) -> list[str]:
     labels = [" + ".join(str(ligand["label"]) for ligand in each.ligands) for each in (known, asked)]
     if [ligand["key"] for ligand in known.ligands] != [ligand["key"] for ligand in asked.ligands]:
         found.append(f"its ligand is {labels[0]}, not {labels[1]}")
-    plain = {
+    plain: dict[str, list[Any]] = {
         "modes": [[" ".join(names) for names in each.modes] for each in (known, asked)],
         "faces": [known.faces, asked.faces],
         "seed": [known.seed, asked.seed],

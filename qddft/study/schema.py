@@ -14,6 +14,7 @@ from qddft.atoms.slab_options import check_vacuum, parse_supercell
 from qddft.core.suggest import did_you_mean
 from qddft.study.schema_convergence import SeriesSpec
 from qddft.study.schema_parts import CoveringSpec, Faces, Line, Seed, Strict, Words
+from qddft.study.schema_search import PosesFrom
 from qddft.study.schema_shells import ShellSpec
 
 Quantity = Literal["E_ads", "E_bind"]
@@ -102,12 +103,15 @@ class LigandSpec(CoveringSpec):
         Conformers of each gas-phase molecule that are relaxed; the lowest counts.
     poses
         Starting poses on the slab that are relaxed; the lowest counts.
+    poses_from
+        Folder of a finished ``qddft search`` beside the study: its best poses are the starting poses.
     """
 
     faces: Faces = "top"
     reference: SchemeName = "neutral"
     conformers: Annotated[int, Field(strict=True, ge=1, le=50)] = 1
     poses: Annotated[int, Field(strict=True, ge=1, le=20)] = 1
+    poses_from: PosesFrom | None = None
 
 
 class PublishedSpec(Strict):
