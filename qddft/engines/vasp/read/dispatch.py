@@ -1,5 +1,6 @@
 """Find the result files of a calculation and read them into one ``Outputs``."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ _READERS: Mapping[str, Callable[[Source], Reading]] = {
     OUTCAR: read_outcar,
     VASPOUT: read_vaspout,
 }
+_STEP = re.compile(r"\.relax(\d+)(?:\.\w+)?$")
 # large files that never hold the result of a run by themselves
 _PASSED_OVER = ("WAVECAR", "CHG", "AECCAR", "LOCPOT", "ELFCAR", "PROCAR", "POTCAR", "WAVEDER", "TMPCAR", "DOSCAR")
 
@@ -137,7 +139,11 @@ def result_files(folder: Path) -> list[Path]:
             if kind is not None and kind in _READERS:
                 by_kind.setdefault(kind, []).append(path)
     for kind, paths in by_kind.items():
-        if len(paths) > 1:
+        # custodian keeps the steps of a double relaxation as OUTCAR.relax1.gz, OUTCAR.relax2.gz: the last one counts
+        steps = {int(found[1]): path for path in paths if (found := _STEP.search(path.name))}
+        if len(steps) == len(paths) > 1:
+            by_kind[kind] = [steps[max(steps)]]
+        elif len(paths) > 1:
             names = ", ".join(path.name for path in paths)
             raise OutputError(f"{folder} holds {len(paths)} files of the kind {kind} ({names}); name one of them")
     return [by_kind[kind][0] for kind in _READERS if kind in by_kind]
