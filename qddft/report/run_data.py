@@ -110,7 +110,9 @@ class RunData:
         """Jobs with a ligand on a slab; of a relaxation and its static calculation only the last."""
         whole = [job for job in self.jobs if job.entry.role == "complex" and _has_slab(job)]
         parents = {job.entry.parent for job in whole}
-        return tuple(job for job in whole if job.entry.id not in parents)
+        last = [job for job in whole if job.entry.id not in parents]
+        # the points of a convergence series with another cutoff or mesh show the same structure again
+        return tuple(job for job in last if job.job.level["name"] == self.level["name"])
 
 
 def _has_slab(job: JobView) -> bool:

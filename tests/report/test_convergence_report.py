@@ -132,6 +132,8 @@ def test_page_figures_and_methods(finished):
     assert "figures/convergence-cutoff-ev-ammonia.svg" in page
     assert page.count('alt="E_ads of ammonia against') == 2
     assert "missing" in page
+    # a structure that is computed at four cutoffs and two meshes is shown once
+    assert page.count("<figcaption>ammonia, atop: final structure of") == 1
     # series are no row among the adsorption energies
     assert "convergence of E_ads" not in page.partition("<h2>Convergence")[0].partition("<h2>Results")[2]
     methods = made.methods.read_text(encoding="utf-8")
