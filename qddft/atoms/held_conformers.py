@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PB, _BR = 82, 35
 _TRIES, _KEPT = 60, 12
+_LARGE, _KEPT_OF_LARGE = 30, 4  # atoms; each geometry that does not fit costs a search of its own
 # anchor-Pb and Pb-Pb distances may miss their aim by this much; other atoms stay outside of Pb and halide, Angstrom
 _SLACK, _OUTSIDE = 0.1, 2.9
 # geometries are one if their energies and all their distances differ by less, kcal/mol and Angstrom
@@ -78,7 +79,7 @@ def held_conformers(ligand: Ligand, hold: Hold, seed: int) -> tuple[np.ndarray, 
         embedded = _embedded(mol, hold, seed)
         found = [_relaxed(mol, hold, positions) for positions in embedded]
     ranked = sorted((item for item in found if item is not None), key=lambda item: round(item[0], 3))
-    return tuple(positions for _, positions in _distinct(ranked)[:_KEPT])
+    return tuple(positions for _, positions in _distinct(ranked)[: _KEPT if len(ligand) <= _LARGE else _KEPT_OF_LARGE])
 
 
 def _distinct(ranked: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:

@@ -1,4 +1,4 @@
-"""Molecules from structure files: bonds and charges from SDF and MOL, perceived from coordinates for all else."""
+"""Molecules from files: bonds and charges from SDF, MOL, MOL2 and SMILES, perceived from coordinates for all else."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,8 @@ _READER_ERRORS = (
     EOFError,
 )
 _WITH_BONDS = (".sdf", ".mol")
+SMILES_FILES = (".smi", ".smiles")
+_READABLE = ".sdf, .mol, .mol2, .smi, .xyz, .extxyz, .pdb, .cif, POSCAR, .gen, .traj or .json"
 
 
 def read_molecule(path: Path, *, charge: int | None = None) -> "tuple[Mol, np.ndarray | None]":
@@ -35,7 +37,7 @@ def read_molecule(path: Path, *, charge: int | None = None) -> "tuple[Mol, np.nd
     Parameters
     ----------
     path
-        SDF, MOL, or anything ASE reads.
+        SDF, MOL, MOL2, or anything ASE reads.
     charge
         Total charge for files without bonds, e; neutral if not given.
 
@@ -52,8 +54,45 @@ def read_molecule(path: Path, *, charge: int | None = None) -> "tuple[Mol, np.nd
     """
     if not path.is_file():
         raise LigandError(f"there is no structure file {str(path)!r}; give an existing file, a name or a SMILES")
-    full = _from_sdf(path) if path.suffix.lower() in _WITH_BONDS else _from_coordinates(path, charge or 0)
-    return _canonical(full)
+    suffix = path.suffix.lower()
+    if suffix == ".mol2":
+        return _canonical(_from_mol2(path))
+    return _canonical(_from_sdf(path) if suffix in _WITH_BONDS else _from_coordinates(path, charge or 0))
+
+
+def read_smiles(path: Path) -> str:
+    """Return the SMILES of a file with one line: a SMILES and, if there is one, a name after it.
+
+    Raises
+    ------
+    LigandError
+        The file is missing or unreadable, or holds no or several molecules.
+    """
+    if not path.is_file():
+        raise LigandError(f"there is no structure file {str(path)!r}; give an existing file, a name or a SMILES")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LigandError(f"{path.name} cannot be read as text: {error}") from error
+    found = [line.split()[0] for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if len(found) != 1:
+        raise LigandError(f"{path.name} holds {len(found)} molecules; give one file for each ligand")
+    return found[0]
+
+
+def _from_mol2(path: Path) -> "Mol":
+    from rdkit import Chem, rdBase
+
+    text = path.read_text(encoding="utf-8", errors="replace")
+    count = text.count("@<TRIPOS>MOLECULE")
+    if count != 1:
+        raise LigandError(f"{path.name} holds {count} molecules; give one file for each ligand")
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromMol2Block(text, removeHs=False)
+    if mol is None:
+        raise LigandError(f"{path.name}: RDKit cannot make sense of this MOL2 block; give an SDF, an xyz or a SMILES")
+    check_elements(mol, path.name)
+    return mol
 
 
 def _from_sdf(path: Path) -> "Mol":
@@ -105,7 +144,10 @@ def _bare_molecule(path: Path) -> "Mol":
     try:
         frames = read(path, index=":", format=_format(path))
     except (UnknownFileTypeError, *_READER_ERRORS) as error:
-        raise LigandError(f"ASE cannot read {path.name} as a structure ({type(error).__name__}: {error})") from error
+        why = type(error).__name__ if isinstance(error, UnknownFileTypeError) else f"{type(error).__name__}: {error}"
+        raise LigandError(
+            f"{path.name} cannot be read as a structure ({why}); give {_READABLE}, or a SMILES"
+        ) from error
     if len(frames) != 1:
         raise LigandError(f"{path.name} holds {len(frames)} structures; give one structure for each ligand")
     atoms = frames[0]

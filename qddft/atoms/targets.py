@@ -8,6 +8,7 @@ import numpy as np
 
 from qddft.atoms.anchors import role_of, two_anchors
 from qddft.atoms.faces import Face, neighbors
+from qddft.atoms.geometry import in_line
 from qddft.atoms.sites import Site, uncovered
 from qddft.core.errors import PlacementError
 from qddft.core.suggest import did_you_mean
@@ -164,6 +165,8 @@ def anchor_groups(ligand: "Ligand", mode: Mode) -> list[tuple[tuple[int, ...], s
                 "use the ammonium or guanidinium, the mode atop for a neutral molecule, or X-site for an anion."
             )
     if mode in ("bidentate", "bridging"):
+        # S-C-N of thiocyanate is straight: it bridges end to end, but its ends do not meet on one atom
+        named = [item for item in named if mode == "bridging" or not in_line(ligand, item[0])]
         if pairs := two_anchors(named, bridging=mode == "bridging"):
             return pairs
     else:

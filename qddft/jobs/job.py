@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from qddft.core.errors import StructureError
 from qddft.core.hashing import content_hash
 from qddft.core.structure_json import structure_from_dict, structure_to_dict
 
@@ -24,8 +25,20 @@ class Given:
 
     @classmethod
     def of(cls, atoms: "Atoms") -> "Given":
-        """Wrap ASE atoms with their labels and constraints."""
-        return cls(structure_to_dict(atoms))
+        """Wrap ASE atoms with their labels and constraints.
+
+        Raises
+        ------
+        StructureError
+            Atoms are held otherwise than whole.
+        """
+        described = structure_to_dict(atoms)
+        if "partly_fixed" in described:
+            raise StructureError(
+                "some atoms are held in some directions only, which the relaxations here do not keep; hold whole atoms "
+                "with ase.constraints.FixAtoms"
+            )
+        return cls(described)
 
     @property
     def atoms(self) -> "Atoms":

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from qddft.atoms.ligand import Ligand
 
-_FILE_SUFFIXES = frozenset({".xyz", ".extxyz", ".sdf", ".mol", ".pdb", ".vasp", ".cif", ".traj", ".json", ".gen"})
+_FILE_SUFFIXES = frozenset(
+    {".xyz", ".extxyz", ".sdf", ".mol", ".mol2", ".smi", ".smiles", ".pdb", ".vasp", ".cif", ".traj", ".json", ".gen"}
+)
 _LONGEST_PATH = 255  # a longer text is a SMILES; asking the file system for it is an error of its own
 _UNICODE = str.maketrans({"⁻": "-", "−": "-", "–": "-", "⁺": "+", "₂": "2", "₃": "3", "₄": "4", "₆": "6"})
 
@@ -140,8 +142,10 @@ def _from_smiles(text: str, *, seed: int, charge: int | None) -> "Ligand":
 
 def _from_file(path: Path, *, seed: int, charge: int | None) -> "Ligand":
     from qddft.atoms.molecule import ligand_from_mol
-    from qddft.atoms.molecule_files import read_molecule
+    from qddft.atoms.molecule_files import SMILES_FILES, read_molecule, read_smiles
 
+    if path.suffix.lower() in SMILES_FILES:
+        return _from_smiles(read_smiles(path), seed=seed, charge=charge)
     mol, positions = read_molecule(path, charge=charge)
     record = same_molecule(mol)
     name = record.name if record else path.stem

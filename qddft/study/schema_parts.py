@@ -58,6 +58,8 @@ class CoveringSpec(Strict):
     ----------
     ligand
         Library name, synonym, SMILES, or a structure file beside the study.
+    charge
+        Formal charge, e: needed for ions in files without bonds (xyz), checked otherwise.
     truncate
         Carbon atoms that each chain keeps; ``None`` for the whole molecule.
     mode
@@ -77,6 +79,7 @@ class CoveringSpec(Strict):
     """
 
     ligand: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
+    charge: Annotated[int, Field(strict=True, ge=-20, le=20)] | None = None
     truncate: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
     mode: Mode = "atop"
     seed: Seed = 0

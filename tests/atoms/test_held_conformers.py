@@ -6,6 +6,7 @@ import pytest
 from qddft import attach, build_slab, charge_ledger, check_complex, get_ligand
 from qddft.atoms.held_conformers import Hold, held_conformers
 from qddft.atoms.holding import spans
+from qddft.core.errors import PlacementError
 
 SLAB = build_slab("CsPbBr3", layers=3, supercell=(3, 3))
 
@@ -86,3 +87,11 @@ def test_both_faces_and_a_distance_of_the_users_choice():
     assert [entry["face"] for entry in both.info["qddft"]["fragments"][1:]] == ["top", "bottom"]
     entry = attach(SLAB, get_ligand("NCCN"), mode="bidentate", distance=2.8).info["qddft"]["fragments"][1]
     assert entry["distances"] == [[2.8], [2.8]]
+
+
+def test_a_straight_molecule_bridges_but_does_not_chelate():
+    thiocyanate = get_ligand("[S-]C#N")
+    with pytest.raises(PlacementError, match="no two anchors"):
+        attach(SLAB, thiocyanate, mode="bidentate")
+    entry = attach(SLAB, thiocyanate, mode="bridging").info["qddft"]["fragments"][1]
+    assert entry["sites"][0] != entry["sites"][1]

@@ -98,8 +98,8 @@ def test_file_errors(tmp_path):
         ("two.sdf", None, r"two.sdf holds 2 molecules; give one file for each"),
         ("broken.sdf", None, "not a valid MOL/SDF block"),
         ("empty.sdf", None, "not a valid MOL/SDF block"),
-        ("broken.xyz", None, "ASE cannot read broken.xyz"),
-        ("what.cif", None, "ASE cannot read what.cif"),
+        ("broken.xyz", None, "broken.xyz cannot be read as a structure"),
+        ("what.cif", None, "what.cif cannot be read as a structure"),
         ("metal.xyz", None, "holds Pu"),
         ("pair.xyz", None, "pair.xyz holds 2 separate molecules"),
         ("acid.xyz", 3, r"no bond orders fit the coordinates of acid.xyz with a total charge of \+3"),
@@ -110,3 +110,58 @@ def test_file_errors(tmp_path):
             get_ligand(tmp_path / file, charge=charge)
     with pytest.raises(LigandError, match="there is no structure file"):
         get_ligand(tmp_path / "none.sdf")
+
+
+MOL2 = """@<TRIPOS>MOLECULE
+methylamine
+ 7 6 0 0 0
+SMALL
+NO_CHARGES
+
+@<TRIPOS>ATOM
+1 C1 0.00 0.00 0.00 C.3 1 UNL1 0.0
+2 N1 1.47 0.00 0.00 N.3 1 UNL1 0.0
+3 H1 -0.36 1.02 0.00 H 1 UNL1 0.0
+4 H2 -0.36 -0.51 0.89 H 1 UNL1 0.0
+5 H3 -0.36 -0.51 -0.89 H 1 UNL1 0.0
+6 H4 1.80 0.47 -0.82 H 1 UNL1 0.0
+7 H5 1.80 0.47 0.82 H 1 UNL1 0.0
+@<TRIPOS>BOND
+1 1 2 1
+2 1 3 1
+3 1 4 1
+4 1 5 1
+5 2 6 1
+6 2 7 1
+"""
+
+
+def test_mol2_keeps_bonds_and_coordinates(tmp_path):
+    (tmp_path / "amine.mol2").write_text(MOL2)
+    found = get_ligand(tmp_path / "amine.mol2")
+    assert (found.smiles, found.charge, found.conformer) == ("CN", 0, None)
+    assert found.atoms.get_distance(0, 1) == pytest.approx(1.47)
+    assert found.anchor_kinds == ("primary amine",)
+
+
+def test_smiles_files(tmp_path):
+    (tmp_path / "one.smi").write_text("# a comment\n\nCC(=O)[O-] acetate of mine\n")
+    assert get_ligand(tmp_path / "one.smi").name == "acetate"
+    with pytest.raises(LigandError, match=r"formal charge -1 .* not \+0"):
+        get_ligand(tmp_path / "one.smi", charge=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("two.smi", "CN\nCO\n", "two.smi holds 2 molecules"),
+        ("none.smi", "\n", "none.smi holds 0 molecules"),
+        ("two.mol2", MOL2 + MOL2, "two.mol2 holds 2 molecules"),
+        ("bad.mol2", MOL2.replace("C.3", "Q.9"), "bad.mol2"),
+        ("note.doc", "hello", r"note.doc cannot be read as a structure .*give .sdf, .mol, .mol2, .smi, .xyz"),
+    ],
+)
+def test_files_that_hold_no_single_molecule(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(LigandError, match=message):
+        get_ligand(tmp_path / name)

@@ -22,6 +22,7 @@ from qddft.cli.build.options import (
     slab_of,
 )
 from qddft.cli.build.placements import (
+    Charges,
     ConformerNumbers,
     Counts,
     Coverages,
@@ -55,6 +56,7 @@ def complex_(
     crystal: Crystal,
     ligands: LigandNames,
     output: MaybeOutput = None,
+    charges: Charges = None,
     modes: Modes = None,
     faces: Faces = "top",
     distances: Distances = None,
@@ -86,7 +88,9 @@ def complex_(
     surface = slab_of(
         SlabChoices(crystal, termination, layers, supercell, vacuum, fixed_layers, phase, lattice, normal, order, seed)
     )
-    typed = Ligands(ligands, modes, truncations, distances, places, conformers, counts, coverages, patterns, seed)
+    typed = Ligands(
+        ligands, modes, truncations, distances, places, conformers, counts, coverages, patterns, seed, charges
+    )
     placements = typed.on(surface, faces)
     if output is None:
         list_patterns(surface, placements, faces)

@@ -35,6 +35,10 @@ Supercell = Annotated[str, typer.Option(help="Lateral cell: 2x2, 3x3, sqrt2, 2sq
 Vacuum = Annotated[float, typer.Option(help="Empty height above the highest atom, Angstrom.")]
 FixedLayers = Annotated[str, typer.Option(help="Layers held, counted from the bottom, or 'all'.")]
 Truncate = Annotated[int | None, typer.Option(help="Cut alkyl chains to this many carbon atoms.")]
+Charge = Annotated[
+    int | None,
+    typer.Option(help="Formal charge, e: needed for an ion in a file without bonds (xyz), checked otherwise."),
+]
 Png = Annotated[Path | None, typer.Option("--png", help="Also a still picture, from the side and from above.")]
 View = Annotated[Path | None, typer.Option("--view", help="Also a page to turn in a browser; works offline.")]
 Seed = Annotated[int, typer.Option(help="Seed of mixtures and conformers; equal seeds give equal structures.")]
@@ -77,11 +81,11 @@ def slab_of(choices: SlabChoices) -> "Atoms":
     )
 
 
-def ligand_of(name: str, truncated: int | None, seed: int) -> "Ligand":
+def ligand_of(name: str, truncated: int | None, seed: int, charge: int | None = None) -> "Ligand":
     """Get a ligand of the library, from SMILES or from a file, its chains cut where asked for."""
     from qddft.library.ligands import get_ligand
 
-    found = get_ligand(name, seed=seed)
+    found = get_ligand(name, seed=seed, charge=charge)
     if truncated is None:
         return found
     from qddft.atoms.truncation import truncate

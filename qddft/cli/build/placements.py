@@ -27,6 +27,10 @@ Modes = Annotated[
         "--mode", help="atop (default), bidentate, bridging, X-site, A-site or ion-pair; one for each ligand."
     ),
 ]
+Charges = Annotated[
+    list[int] | None,
+    typer.Option("--charge", help="Formal charge, e: needed for ions in files without bonds, checked otherwise."),
+]
 Faces = Annotated[str, typer.Option(help="top, bottom, or both for the same on each.")]
 Distances = Annotated[
     list[float] | None,
@@ -65,6 +69,7 @@ class Ligands:
     coverages: Sequence[float] | None
     patterns: Sequence[int] | None
     seed: int
+    charges: Sequence[int] | None = None
 
     def on(self, slab: "Atoms", faces: str) -> "list[Placement]":
         """Return one placement for each ligand.
@@ -78,6 +83,7 @@ class Ligands:
         """
         from qddft.atoms.covering import Placement
 
+        charges = self._each(self.charges, "charge", None)
         cuts = self._each(self.truncations, "truncate", 0)
         places = self._each(self.places, "site", None)
         per = {
@@ -92,7 +98,7 @@ class Ligands:
             raise PlacementError("--pattern needs a number of ligands: give --count or --per-nm2 too")
         return [
             Placement(
-                ligand_of(name, cuts[k] or None, self.seed),
+                ligand_of(name, cuts[k] or None, self.seed, charges[k]),
                 site=None if places[k] is None else place_of(slab, str(places[k]), faces),
                 seed=self.seed,
                 **{key: values[k] for key, values in per.items()},
