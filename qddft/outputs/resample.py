@@ -1,4 +1,4 @@
-"""Periodic fields on fewer points."""
+"""Periodic fields on fewer or more points."""
 
 import numpy as np
 
@@ -29,6 +29,31 @@ def resampled(values: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     for axis, new in enumerate(shape):
         if new != found.shape[axis]:
             found = _along(found, axis, new)
+    return found
+
+
+def refined(values: np.ndarray, factor: int) -> np.ndarray:
+    """Return a periodic field on ``factor`` times as many points in every direction, by Fourier interpolation.
+
+    The points that there were keep their values, and so does the mean.
+
+    Parameters
+    ----------
+    values
+        Shape (n_a, n_b, n_c), one period.
+    factor
+        At least 1.
+    """
+    found = np.asarray(values, dtype=float)
+    for axis in range(found.ndim if factor > 1 else 0):
+        count = found.shape[axis]
+        waves = np.fft.rfft(found, axis=axis)
+        if count % 2 == 0:
+            # the wave at the limit of an even grid is half of each of two
+            limit = [slice(None)] * found.ndim
+            limit[axis] = slice(count // 2, None)
+            waves[tuple(limit)] /= 2
+        found = np.asarray(np.fft.irfft(waves, n=factor * count, axis=axis) * factor)
     return found
 
 

@@ -1,6 +1,6 @@
 """The figures of a charge density difference: planar average and transfer, and surfaces of equal density."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -9,6 +9,7 @@ from qddft.analysis.charge import ChargeDifference
 from qddft.analysis.profile import atom_heights, macroscopic_average
 from qddft.core.errors import EngineError, OutputError
 from qddft.outputs.grid import Grid, Profile
+from qddft.outputs.resample import refined
 from qddft.report.pictures import COLORS, OTHER_COLOR, SPHERE
 from qddft.report.style import BLACK, BLUE, COLUMN_MM, GRAY, ORANGE, VERMILLION, new_figure, styled
 
@@ -21,6 +22,8 @@ SCHEMES = {"papers": ("#F5C400", "#2F66D0"), "safe": (VERMILLION, "#56B4E9")}
 # share of the largest absolute value that is drawn when no level is given
 DEFAULT_SHARE = 0.1
 _MOST_POINTS = 1_500_000
+# facets longer than this are seen in print, Angstrom
+_FACET = 0.15
 _LIGHT = np.array([-0.35, -0.6, 0.72])
 _DISC = 36
 _ATOM_SIZE = 0.7
@@ -221,7 +224,8 @@ def isosurface_figure(
     if not reached:
         # tells how far the field goes
         isosurface(found.grid, value, origin)
-    pieces = [_triangles(isosurface(found.grid, sign * value, origin), color) for sign, color in reached]
+    fine = _finer(found.grid)
+    pieces = [_triangles(isosurface(fine, sign * value, origin), color) for sign, color in reached]
     pieces.append(_discs(found, seen_places(found, origin)))
     polygons = [polygon for piece in pieces for polygon in piece[0]]
     colors = np.concatenate([piece[1] for piece in pieces])
@@ -241,6 +245,14 @@ def isosurface_figure(
     handles += [Patch(facecolor=COLORS.get(s, OTHER_COLOR), edgecolor=GRAY, linewidth=0.4, label=s) for s in symbols]
     figure.legend(handles=handles, loc="outside lower center", ncols=5, handlelength=0.9, columnspacing=1.0)
     return figure
+
+
+def _finer(grid: Grid) -> Grid:
+    """Return the field on so many points that the facets of its surfaces are not seen in print."""
+    steps = grid.atoms.cell.lengths() / np.array(grid.values.shape)
+    if steps.max() < _FACET or 8 * grid.values.size > _MOST_POINTS:
+        return grid
+    return replace(grid, values=refined(grid.values, 2))
 
 
 def _reached(grid: Grid, value: float, colors: tuple[str, str]) -> list[tuple[int, str]]:

@@ -74,7 +74,9 @@ def _edges(values: np.ndarray, least: float) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     if high - low < least:
         middle = (low + high) / 2
-        low, high = middle - least / 2, middle + least / 2
+        # equal values fall into the middle of a bar, not on the border of two
+        low = middle - least / 2 * (1 + 1 / _BINS)
+        high = low + least
     return np.linspace(low, high + 1e-9, _BINS + 1)
 
 

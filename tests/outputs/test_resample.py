@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from qddft.core.errors import OutputError
-from qddft.outputs.resample import resampled
+from qddft.outputs.resample import refined, resampled
 
 
 def waves(shape):
@@ -37,3 +37,17 @@ def test_the_given_field_is_not_changed():
 def test_no_more_points_than_there_are():
     with pytest.raises(OutputError, match=r"on \(4, 4, 4\) points cannot be thinned out to \(5, 4, 4\)"):
         resampled(np.zeros((4, 4, 4)), (5, 4, 4))
+
+
+@pytest.mark.parametrize("shape", [(6, 8, 10), (7, 9, 5), (6, 7, 12)])
+def test_more_points(shape):
+    values = np.random.default_rng(4).random(shape)
+    found = refined(values, 2)
+    assert found.shape == tuple(2 * n for n in shape)
+    np.testing.assert_allclose(found[::2, ::2, ::2], values, atol=1e-12)
+    assert found.mean() == pytest.approx(values.mean(), abs=1e-14)
+    np.testing.assert_array_equal(refined(values, 1), values)
+
+
+def test_slow_waves_are_refined_exactly():
+    np.testing.assert_allclose(refined(waves((8, 10, 9)), 3), waves((24, 30, 27)), atol=1e-12)
