@@ -43,6 +43,19 @@ def own_cluster(monkeypatch):
         yield slurm
 
 
+@pytest.fixture(scope="session")
+def bytecode_folder(tmp_path_factory):
+    """Give a folder in which processes keep compiled modules; compiling them costs more than the tests."""
+    return tmp_path_factory.mktemp("bytecode")
+
+
+@pytest.fixture
+def compiled(monkeypatch, bytecode_folder):
+    """Let processes that a test starts keep and find compiled modules."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(bytecode_folder))
+
+
 @pytest.fixture
 def queue_environment(monkeypatch, cluster):
     """Point the commands of Slurm at the cluster; leave its queue empty."""

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pilot_tools import calls, family_of, gone, parent_of, wait_for, workers_at_work
 from queue_tools import energies, entry_of, family, starts, steps, write_run
 
 from qddft.core.errors import MachineError
@@ -18,7 +19,7 @@ from qddft.study.pilots import PilotExecutor, Pilots
 from qddft.study.submissions import load_submissions
 
 pytest.importorskip("parsl")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled")]
 
 QUICK = {"heartbeat": 6, "jobs": 2}
 
@@ -30,58 +31,6 @@ def local(**changes):
 def in_slurm(**changes):
     block = {"partition": "debug", "walltime": "00:10:00"}
     return Pilots(provider="slurm", slurm=block, address="127.0.0.1", **(QUICK | changes))
-
-
-def parent_of(pid):
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def alive(pid):
-    """Tell whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def family_of(roots):
-    """Return processes with all that they have started."""
-    children = {}
-    for item in Path("/proc").iterdir():
-        if item.name.isdigit():
-            try:
-                children.setdefault(parent_of(item.name), []).append(int(item.name))
-            except FileNotFoundError:
-                continue
-    found, new = set(), set(roots)
-    while new:
-        found |= new
-        new = {child for pid in new for child in children.get(pid, [])} - found
-    return found
-
-
-def gone(pids, seconds):
-    deadline = time.monotonic() + seconds
-    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return [Path(f"/proc/{pid}/cmdline").read_text() for pid in pids if alive(pid)]
-
-
-def calls(tmp_path):
-    return [line.split() for line in (tmp_path / "calls.log").read_text().splitlines()]
-
-
-def workers_at_work(tmp_path):
-    """Return the processes of jobs, and Parsl's workers that wait for them."""
-    jobs = {int(pid) for _, pid in calls(tmp_path) if alive(int(pid))}
-    return jobs, {parent_of(pid) for pid in jobs}
-
-
-def wait_for(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -138,9 +87,9 @@ def test_a_killed_worker_costs_one_step(tmp_path, reference, pace, lj_job):
 
     def kill():
         jobs, _ = workers_at_work(tmp_path)
-        job = next(pid for atoms, pid in calls(tmp_path) if atoms == "5" and int(pid) in jobs)
+        job = next(pid for atoms, pid in calls(tmp_path) if atoms == "5" and pid in jobs)
         os.kill(parent_of(job), signal.SIGKILL)
-        assert gone([int(job)], 10) == []
+        assert gone([job], 10) == []
         pace(0)
 
     folder = write_run(tmp_path / "run", *family(lj_job))

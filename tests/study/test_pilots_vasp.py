@@ -16,7 +16,7 @@ from qddft.study.pilots import PilotExecutor, Pilots
 from qddft.study.session import plan
 
 pytest.importorskip("parsl")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled")]
 STUDY = """\
 title: Acetic acid, as small as it gets
 source: a test
