@@ -1,7 +1,7 @@
 """Run folders: what was planned, by which version and for which engine."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,24 +153,41 @@ def create_run(
     FolderError
         The folder is no run, belongs to another study or engine, or cannot be written to.
     """
+    return create_run_of([(plan, recipes)], path, engine=engine, title=title, study_text=study_text, fill=fill)
+
+
+def create_run_of(
+    portions: Iterable[tuple[Plan, Sequence[Mapping[str, Any]]]],
+    path: Path,
+    *,
+    engine: str,
+    title: str,
+    study_text: str,
+    fill: Callable[[Job, Path], None] | None = None,
+) -> Run:
+    """Do as ``create_run`` for jobs and recipes that come in portions; none is kept when the next one comes."""
     from qddft import __version__
 
     existing = _checked_target(path, engine, title)
     with disk_errors(path):
         jobs = path / JOBS
         jobs.mkdir(parents=True, exist_ok=True)
-        folders = _write_jobs(jobs, plan, fill)
+        present = _present(jobs)
+        written: dict[str, Entry] = {}
+        records: list[dict[str, Any]] = []
+        for plan, recipes in portions:
+            _write_jobs(jobs, plan, fill, present, written)
+            records += [dict(record) for record in recipes]
         # the index comes last: where it stands, the folders it names are on the disk
         os.sync()
-        entries = tuple(_entry(job, folders) for job in plan)
+        entries = tuple(written.values())
         write_text(path / STUDY, study_text)
-        records = [dict(record) for record in recipes]
         write_json(path / PLAN, {"format": FORMAT, "jobs": [asdict(entry) for entry in entries], "recipes": records})
         now = datetime.now(UTC).isoformat("T", "seconds")
         created = existing.get("created", now)
         about = {"title": title, "engine": engine, "qddft": __version__, "created": created, "planned": now}
         write_json(path / RUN, {"format": FORMAT, **about})
-    return Run(path, engine, title, __version__, entries, tuple(recipes))
+    return Run(path, engine, title, __version__, entries, tuple(records))
 
 
 def load_run(path: Path) -> Run:
@@ -223,19 +240,23 @@ def _no_run(path: Path) -> str:
     return f"no {RUN} in {path}; is this a run folder? Make one with: qddft write STUDY -o {path}"
 
 
-def _write_jobs(jobs: Path, plan: Plan, fill: Callable[[Job, Path], None] | None) -> dict[str, str]:
-    """Write the job folders that are missing; return id -> folder name of all."""
-    present = _present(jobs)
-    folders: dict[str, str] = {}
+def _write_jobs(
+    jobs: Path,
+    plan: Plan,
+    fill: Callable[[Job, Path], None] | None,
+    present: Mapping[str, str],
+    written: dict[str, Entry],
+) -> None:
+    """Write the job folders that are missing, and enter all in ``written`` by id."""
     for job in plan:
-        known = present.get(job.id[:8])
-        if known is not None and _holds(jobs / known, job):
-            folders[job.id] = known
+        if job.id in written:
             continue
-        parent_folder = None if job.parent is None else folders[job.parent.id]
-        written = write_job(jobs, job, parent_folder=parent_folder, fill=_filler(fill, job))
-        folders[job.id] = written.name
-    return folders
+        folder = present.get(job.id[:8])
+        if folder is None or not _holds(jobs / folder, job):
+            parent_folder = None if job.parent is None else written[job.parent.id].folder
+            folder = write_job(jobs, job, parent_folder=parent_folder, fill=_filler(fill, job)).name
+        parent = None if job.parent is None else job.parent.id
+        written[job.id] = Entry(job.id, job.name, job.role, job.task, folder, parent, len(job.built_atoms))
 
 
 def _present(jobs: Path) -> dict[str, str]:
@@ -250,8 +271,3 @@ def _holds(folder: Path, job: Job) -> bool:
 
 def _filler(fill: Callable[[Job, Path], None] | None, job: Job) -> Callable[[Path], None] | None:
     return None if fill is None else lambda folder: fill(job, folder)
-
-
-def _entry(job: Job, folders: Mapping[str, str]) -> Entry:
-    parent = None if job.parent is None else job.parent.id
-    return Entry(job.id, job.name, job.role, job.task, folders[job.id], parent, len(job.built_atoms))

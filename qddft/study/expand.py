@@ -83,10 +83,16 @@ def expand(study: Study, *, engine: str | None = None, level: str | Path | None 
     PlacementError, ChargeError
         Ligands do not fit on the slab, or periodic cells would be charged; all such rows are listed.
     """
-    name, chosen = choose_level(study, engine, level)
-    builder = _Builder(study, name, chosen, chosen.resolved(name))
+    return expand_at(study, *choose_level(study, engine, level))
+
+
+def expand_at(
+    study: Study, name: str, chosen: Level, *, least_height: float = 0.0, labels: Sequence[str] = ()
+) -> Expansion:
+    """Do as ``expand``, in cells at least this high, Angstrom, with labels for the rows where the caller has them."""
+    builder = _Builder(study, name, chosen, chosen.resolved(name), least_height)
     rows, sites, shells = builder.structures()
-    bindings = builder.recipes(rows)
+    bindings = builder.recipes(rows, labels or unique([_label(row) for row in rows]))
     vacancies = builder.vacancies(sites)
     series = convergence_recipes(
         Main(study, name, chosen, float(rows[0].clean.cell[2, 2]), bindings, partial(_one_row, name))
@@ -100,6 +106,15 @@ def expand(study: Study, *, engine: str | None = None, level: str | Path | None 
         *((shell.label, shell.ledger) for shell in shells),
     )
     return Expansion(study, name, chosen, plan, recipes, ledgers)
+
+
+def outline(study: Study, name: str, chosen: Level, first: int) -> tuple[float, list[str]]:
+    """Return the height of the cells of a study, Angstrom, and what its rows are called before doubles are numbered.
+
+    ``first`` is the number of its first row in error messages.
+    """
+    rows, _, _ = _Builder(study, name, chosen, chosen.resolved(name), first=first).structures()
+    return float(rows[0].clean.cell[2, 2]), [_label(row) for row in rows]
 
 
 def choose_level(study: Study, engine: str | None, level: str | Path | None) -> tuple[str, Level]:
@@ -129,7 +144,12 @@ def choose_level(study: Study, engine: str | None, level: str | Path | None) -> 
 def _one_row(engine: str, study: Study, level: Level, least_height: float) -> BindingEnergy:
     """Return the recipe of a study of one row, in cells at least this high, Angstrom."""
     builder = _Builder(study, engine, level, level.resolved(engine), least_height)
-    return builder.recipes(builder.structures()[0])[0]
+    rows = builder.structures()[0]
+    return builder.recipes(rows, [_label(rows[0])])[0]
+
+
+def _label(row: Complexes) -> str:
+    return f"{file_label(row.adsorbate.ligand)}-{slug(row.adsorbate.scheme.name)}"
 
 
 @dataclass(frozen=True)
@@ -141,6 +161,7 @@ class _Builder:
     level: Level
     resolved: Mapping[str, Any]
     least_height: float = 0.0
+    first: int = 1
 
     def structures(self) -> tuple[list[Complexes], list[VacantSite], list[Shell]]:
         """Return the rows with their structures, in cells of one height."""
@@ -167,7 +188,7 @@ class _Builder:
     def _rows(self, slab: "Atoms", halide: str) -> list[Complexes]:
         """Build every row; what does not fit is told for all of them at once."""
         rows, wrong = [], []
-        for number, spec in enumerate(self.study.ligands, start=1):
+        for number, spec in enumerate(self.study.ligands, start=self.first):
             try:
                 row = build_complexes(slab, resolve(spec, halide, self.study.folder), halide)
                 if (taken := row.replaced_halide) != halide:
@@ -180,9 +201,8 @@ class _Builder:
             raise type(wrong[0])("\n".join(str(error) for error in wrong))
         return rows
 
-    def recipes(self, rows: Sequence[Complexes]) -> list[BindingEnergy]:
+    def recipes(self, rows: Sequence[Complexes], labels: Sequence[str]) -> list[BindingEnergy]:
         """Return one recipe a row."""
-        labels = unique([f"{file_label(row.adsorbate.ligand)}-{slug(row.adsorbate.scheme.name)}" for row in rows])
         return [self._recipe(row, label) for row, label in zip(rows, labels, strict=True)]
 
     def vacancies(self, sites: Sequence[VacantSite]) -> list[VacancyEnergy]:

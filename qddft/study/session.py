@@ -8,12 +8,13 @@ from qddft.core.errors import StudyError
 from qddft.engines.registry import get_engine
 from qddft.jobs.job import Given, Job
 from qddft.jobs.plan import Plan
-from qddft.jobs.run_folder import RUN, Run, create_run
+from qddft.jobs.run_folder import RUN, Run, create_run_of
 from qddft.study.execute import Event, RunReport
 from qddft.study.execute import run as execute
-from qddft.study.expand import expand
+from qddft.study.expand import choose_level, expand
 from qddft.study.load import load_study
 from qddft.study.naming import slug
+from qddft.study.portions import portions
 from qddft.study.pose_request import is_search
 from qddft.study.refresh import refresh
 from qddft.study.schema import Study
@@ -58,19 +59,22 @@ def write(
     FolderError
         The folder holds something else, or cannot be written to.
     """
-    found = expand(_loaded(study), engine=engine, level=level)
-    program = get_engine(found.engine)
+    loaded = _loaded(study)
+    name = choose_level(loaded, engine, level)[0]
+    program = get_engine(name)
 
     def fill(job: Job, folder: Path) -> None:
         program.write(job, job.start.atoms if isinstance(job.start, Given) else None, folder)
 
-    made = create_run(
+    made = create_run_of(
+        (
+            (part.plan, [recipe.record() for recipe in part.recipes])
+            for part in portions(loaded, engine=engine, level=level)
+        ),
         Path(run),
-        found.plan,
-        engine=found.engine,
-        title=found.study.title,
-        study_text=found.study.text,
-        recipes=[recipe.record() for recipe in found.recipes],
+        engine=name,
+        title=loaded.title,
+        study_text=loaded.text,
         fill=fill,
     )
     refresh(made)
