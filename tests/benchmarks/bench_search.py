@@ -1,11 +1,12 @@
 """The lowest pose found by ``qddft.search_poses`` against pymatgen's AdsorbateSiteFinder and autoadsorbate.
 
-``uv run python tests/benchmarks/bench_search.py [FOLDER] [--only LIGAND]``; about twenty minutes of one core. Each
-gives up to 24 starting poses of the same molecule on the same slab. From there on everything is the same: cell, engine
-(tblite, GFN2-xTB), frozen slab, and the rule by which the lowest starts are chosen and relaxed. The results of a folder
-that is there already are read, not computed again.
+``uv run python tests/benchmarks/bench_search.py [FOLDER]``; some five minutes of one core. Each gives up to 24 starting
+poses of the same molecule on the same slab. From there on everything is the same: cell, engine (tblite, GFN2-xTB),
+frozen slab, and the rule by which the lowest starts are chosen and relaxed. The results of a folder that is there
+already are read, not computed again.
 """
 
+import argparse
 import contextlib
 import io
 import json
@@ -33,6 +34,7 @@ BUDGET, RELAXED, STEPS = 24, 3, 30
 LIGANDS = {
     "acetic acid": ("acetic acid", ("Cl[O+]=C(O)C", "Cl[OH+]C(=O)C")),
     "methylamine": ("CN", ("Cl[NH2+]C",)),
+    "methylphosphonic acid": ("CP(=O)(O)O", ("Cl[O+]=P(O)(O)C", "Cl[OH+]P(=O)(O)C")),
     "2-naphthalenesulfonic acid": (
         "OS(=O)(=O)c1ccc2ccccc2c1",
         ("Cl[O+]=S(O)(=O)c1ccc2ccccc2c1", "Cl[OH+]S(=O)(=O)c1ccc2ccccc2c1"),
@@ -52,9 +54,9 @@ class InThisProcess(Driving):
                 work(run.folder(entry))
 
 
-def clean_slab() -> Atoms:
+def clean_slab(supercell: str) -> Atoms:
     """Return the slab of all comparisons."""
-    return qddft.build_slab("CsPbBr3", termination="PbX2", layers=3, supercell=(2, 2), vacuum=15.0)
+    return qddft.build_slab("CsPbBr3", termination="PbX2", layers=3, supercell=supercell, vacuum=15.0)
 
 
 def labeled(slab: Atoms, symbols: list[str], positions: np.ndarray, ligand: qddft.Ligand) -> Candidate:
@@ -98,10 +100,10 @@ def by_autoadsorbate(slab: Atoms, ligand: qddft.Ligand, marked: tuple[str, ...])
     return [labeled(slab, symbols[n:], positions[n:], ligand) for symbols, positions in found[:BUDGET]]
 
 
-def compared(folder: Path, name: str) -> dict[str, dict[str, float]]:
+def compared(folder: Path, name: str, supercell: str) -> dict[str, dict[str, float]]:
     """Return the lowest rigid and the lowest relaxed energy of each program for one ligand, eV."""
     known, marked = LIGANDS[name]
-    slab, ligand = clean_slab(), qddft.get_ligand(known)
+    slab, ligand = clean_slab(supercell), qddft.get_ligand(known)
     effort = SearchEffort(single_points=BUDGET, relaxations=RELAXED, steps=STEPS)
     request = make_request(
         slab, ligand, mode="any", faces="top", seed=0, effort=effort, engine="tblite", level="screening"
@@ -143,13 +145,16 @@ def write(line: str) -> None:
 
 
 def main() -> None:
-    """Compare all ligands and write one table."""
-    arguments = [word for word in sys.argv[1:] if not word.startswith("--")]
-    only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else None
-    folder = Path(arguments[0]) if arguments else Path(tempfile.mkdtemp())
+    """Compare the ligands and write one table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", nargs="?", type=Path, help="where the runs go, or are")
+    parser.add_argument("--supercell", default="sqrt2", help="lateral cell; 2x2 takes ten times as long")
+    parser.add_argument("--only", choices=list(LIGANDS), help="one ligand; the naphthalene needs 2x2")
+    given = parser.parse_args()
+    folder = given.folder or Path(tempfile.mkdtemp())
     results = {}
-    for name in [only] if only else LIGANDS:
-        results[name] = compared(folder, name)
+    for name in [given.only] if given.only else list(LIGANDS)[:3]:
+        results[name] = compared(folder, name, given.supercell)
         ours = results[name]["qddft"]
         write(f"\n{name}: energies above ours, eV")
         for method, row in results[name].items():
