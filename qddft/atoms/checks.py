@@ -26,7 +26,10 @@ _SHORTEST, _LONGEST = 0.75, 1.25
 _RECONSTRUCTED = 1.5
 # nothing binds beyond (Cs-I: 1.25 times 3.94), Angstrom
 _FAR = 5.0
-_DONORS = ("N", "O", "F", "S", "P", *HALIDES)
+_PLACED = ("anchors", "sites", "distances")
+_DONORS = ("N", "O", "F", "S", "Se", "P", "As", *HALIDES)
+# a head without a proton (a metal ion, a quaternary nitrogen) is held as far as it was placed, up to this share more
+_AS_PLACED = 1.25
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ def check_complex(initial: "Atoms", final: "Atoms") -> Checks:
     require_same_atoms(initial, final)
     fragment = np.asarray(initial.arrays.get("fragment", np.zeros(len(initial), dtype=int)))
     changes = bond_changes(initial, final, np.flatnonzero(fragment > 0))
-    bindings = _bindings(final, fragment)
+    bindings = _bindings(final, fragment, _placed(initial))
     desorbed = _desorbed(initial, fragment, bindings)
     old, new = _surface(initial, fragment), _surface(final, fragment)
     coordination = tuple((i, n, new.counts[i]) for i, n in old.counts.items() if new.counts[i] != n)
@@ -258,7 +261,18 @@ class _Words:
         return told
 
 
-def _bindings(final: "Atoms", fragment: np.ndarray) -> tuple[Binding, ...]:
+def _placed(initial: "Atoms") -> dict[tuple[int, int], float]:
+    """Return how far heads of cations may be from the halides they were placed on, by pair of atoms, Angstrom."""
+    reached = {}
+    for entry in initial.info.get("qddft", {}).get("fragments", []):
+        for anchor, sites, distances in zip(*(entry.get(key, []) for key in _PLACED), strict=False):
+            for site, distance in zip(sites, distances, strict=False):
+                if initial.symbols[site] in HALIDES and initial.symbols[anchor] != "H":
+                    reached[(int(anchor), int(site))] = _AS_PLACED * float(distance)
+    return reached
+
+
+def _bindings(final: "Atoms", fragment: np.ndarray, reached: dict[tuple[int, int], float]) -> tuple[Binding, ...]:
     """Return what the surface holds."""
     symbols = np.array(final.get_chemical_symbols())
     ligand = np.flatnonzero(fragment > 0)
@@ -268,7 +282,7 @@ def _bindings(final: "Atoms", fragment: np.ndarray) -> tuple[Binding, ...]:
     for a, b in np.argwhere(distances < _FAR):
         i, j, distance = int(ligand[a]), int(slab[b]), float(distances[a, b])
         names = (str(symbols[i]), str(symbols[j]))
-        kind = _kind(*names, distance)
+        kind = _kind(*names, distance) or ("coordination" if distance < reached.get((i, j), 0.0) else None)
         if kind is not None:
             found.append(Binding(int(fragment[i]), i, j, names, kind, round(distance, 4)))
     return tuple(sorted(found, key=lambda item: item.distance))

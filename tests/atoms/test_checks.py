@@ -140,3 +140,12 @@ def test_slabs_and_molecules_are_checked_too(slab):
 def test_other_atoms_are_refused(acid):
     with pytest.raises(StructureError, match="not the same system"):
         check_complex(acid, acid[:-1])
+
+
+@pytest.mark.parametrize("smiles", ["[Li+]", "CN1C=C[N+](C)=C1", "CCCCCC[Se-]", "CCCC[N+](CCCC)(CCCC)CCCC"])
+def test_heads_without_a_proton_are_bound_where_they_were_put_and_not_above_it(smiles):
+    placed = attach(build_slab("CsPbBr3", layers=3, supercell=(3, 3)), get_ligand(smiles))
+    assert check_complex(placed, placed).bound
+    lifted = placed.copy()
+    lifted.positions[placed.arrays["fragment"] == 1, 2] += 4.0
+    assert check_complex(placed, lifted).desorbed == (1,)
