@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -97,8 +97,27 @@ class Checkpoint:
     path: Path
     key: str
 
+    def memory(self, step: int) -> Path:
+        """Return where an evaluation that remembers keeps its memory after a step."""
+        return self.path.with_name(f"{self.path.stem}-{step}.npz")
+
 
 Evaluate = Callable[["Atoms"], Energies]
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """An ``Evaluate`` whose answer depends, within its convergence, on what it evaluated before.
+
+    A long path on a flat surface is sensitive to that: with its memory, an interrupted relaxation ends exactly where an
+    uninterrupted one does.
+    """
+
+    def keep(self, path: Path) -> None:
+        """Write the memory to a file, if there is any."""
+
+    def recall(self, path: Path, atoms: "Atoms") -> None:
+        """Take the memory from a file, for a structure like ``atoms``; one that cannot be read is left alone."""
 
 
 def relax(
@@ -135,20 +154,26 @@ def relax(
     free = free_atoms(atoms)
     clock = time.monotonic()
     point = load_checkpoint(checkpoint, atoms, free)
+    memory = evaluate if isinstance(evaluate, Remembers) else None
     if point is None:
         found = evaluate(atoms)
         point = Point(0, atoms.positions, found, model_hessian(atoms, free), FIRST_REACH, time.monotonic() - clock)
+        _keep(memory, point, checkpoint)
         _record(point, checkpoint, free, report)
     else:
         # a kill may have come between the checkpoint and its line
         _tell(point, free, report)
+        if memory is not None:
+            memory.recall(checkpoint.memory(point.step), with_positions(atoms, point.positions))
     while (largest := largest_force(point.found.forces, free)) >= force_tol and point.step < max_steps:
         clock = time.monotonic()
         moved = _displaced(point, free)
         found = evaluate(with_positions(atoms, moved))
         seconds = point.seconds + time.monotonic() - clock
         point = replace(_learned(point, moved, found, free), seconds=seconds)
+        _keep(memory, point, checkpoint)
         _record(point, checkpoint, free, report)
+        checkpoint.memory(point.step - 1).unlink(missing_ok=True)
     return point, largest < force_tol
 
 
@@ -190,6 +215,17 @@ def load_checkpoint(checkpoint: Checkpoint, atoms: "Atoms", free: np.ndarray) ->
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError):
         return None
     return point if point.positions.shape == found.forces.shape == (len(atoms), 3) else None
+
+
+def _keep(memory: Remembers | None, point: Point, checkpoint: Checkpoint) -> None:
+    """Keep the memory of a step, whole or not at all, before the checkpoint speaks of that step."""
+    if memory is None:
+        return
+    path = checkpoint.memory(point.step)
+    draft = path.with_name(f".{path.name}.tmp")
+    memory.keep(draft)
+    if draft.exists():
+        draft.replace(path)
 
 
 def _record(point: Point, checkpoint: Checkpoint, free: np.ndarray, report: Callable[[Progress], None]) -> None:

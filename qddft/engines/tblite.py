@@ -13,7 +13,7 @@ from qddft.core.errors import ChargeError, EngineError, LevelError, StructureErr
 from qddft.core.suggest import did_you_mean
 from qddft.core.units import BOLTZMANN_IN_EV_PER_K, HARTREE_IN_EV
 from qddft.engines.calculation import Method, compute, write_start
-from qddft.engines.relax import Energies, Evaluate
+from qddft.engines.tblite_evaluator import Evaluator
 from qddft.jobs.folder import OUTPUTS, last_progress
 from qddft.outputs.store import load_outputs
 
@@ -28,8 +28,6 @@ METHODS = ("GFN2-xTB", "GFN1-xTB", "IPEA1-xTB")
 RAW_KEYS = ("accuracy", "electronic_temperature", "max_iterations", "mixer_damping")
 # tblite ends its cycle at this change of the energy times its "accuracy", Hartree
 _ENERGY_AT_ACCURACY_1 = 1e-6
-# what the second attempt at a cycle that did not converge changes; none of it moves a converged energy
-_PATIENT = {"mixer_damping": 0.1, "max_iterations": 2000}
 _NOBLE = (0, 2, 10, 18, 36, 54, 86)
 
 
@@ -80,7 +78,7 @@ class Tblite:
             n_electrons=float(sum(valence_electrons(int(z)) for z in system.numbers) - job.charge),
             warnings=_warnings(job),
         )
-        return compute(job, system, folder, evaluate=evaluator(options), method=method, report=report)
+        return compute(job, system, folder, evaluate=Evaluator(options), method=method, report=report)
 
     def read(self, job: "Job", folder: Path) -> "Outputs":  # noqa: ARG002  (the protocol has it)
         """Read a finished calculation."""
@@ -159,7 +157,7 @@ def periodic_as(role: str, atoms: "Atoms") -> "Atoms":
 
 
 def parameters(job: "Job", atoms: "Atoms") -> dict[str, Any]:
-    """Return the keyword arguments of ``tblite.ase.TBLite`` for a job.
+    """Return method, charge and settings of the library for a job, under the names of ``tblite.ase.TBLite``.
 
     ``energy_tol_eV`` of the level sets the accuracy and ``sigma_eV`` the electronic temperature, unless raw keys do.
     """
@@ -228,56 +226,6 @@ def neutral_settings(job: "Job", options: Mapping[str, Any]) -> dict[str, Any]:
         "energy_tol_eV": options["accuracy"] * _ENERGY_AT_ACCURACY_1 * HARTREE_IN_EV,
         "unpaired": options["multiplicity"] - 1,
     }
-
-
-def evaluator(options: Mapping[str, Any]) -> Evaluate:
-    """Return a function that gives the energies of one structure after another.
-
-    Each cycle starts from the density of the one before, on which the result does not depend beyond the convergence
-    of the cycle. The function raises ``EngineError`` when the cycle does not converge, with slower mixing neither, or
-    when atoms lie on top of each other.
-
-    Parameters
-    ----------
-    options
-        Keyword arguments of ``tblite.ase.TBLite``.
-    """
-    from ase.calculators.calculator import CalculationFailed, InputError
-    from tblite.ase import TBLite
-
-    usual = TBLite(**options)
-
-    def evaluate(atoms: "Atoms") -> Energies:
-        try:
-            return _energies(usual, atoms)
-        except InputError as error:
-            raise EngineError(f"tblite refuses this structure: {error}; look at it and build it again") from error
-        except CalculationFailed:
-            return _second_attempt(options, atoms)
-
-    return evaluate
-
-
-def _second_attempt(options: Mapping[str, Any], atoms: "Atoms") -> Energies:
-    """Start the cycle afresh with slower mixing and more iterations."""
-    from ase.calculators.calculator import CalculationFailed
-    from tblite.ase import TBLite
-
-    try:
-        return _energies(TBLite(**{**options, **_PATIENT}), atoms)
-    except CalculationFailed as error:
-        raise EngineError(
-            f"the self-consistent cycle of tblite does not converge ({error}), with slow mixing neither; look at the "
-            f"structure, or set 'electronic_temperature' above its {options['electronic_temperature']:.0f} K in the "
-            "level's block 'engines: tblite:', for all jobs of the study"
-        ) from error
-
-
-def _energies(calculator: Any, atoms: "Atoms") -> Energies:
-    system = atoms.copy()
-    system.calc = calculator
-    energy = float(system.get_potential_energy())
-    return Energies(energy, energy, system.get_forces(apply_constraint=False))
 
 
 def _warnings(job: "Job") -> tuple[str, ...]:

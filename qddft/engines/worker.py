@@ -79,7 +79,8 @@ def _compute(folder: Path) -> None:
     outputs = engine.run(job, atoms, folder, _reporter(folder))
     save_outputs(folder / OUTPUTS, replace(outputs, warnings=(*notes, *outputs.warnings)))
     # the product says all that is needed from here on
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    for leftover in folder.glob(f"{Path(CHECKPOINT).stem}*"):
+        leftover.unlink(missing_ok=True)
     _log("done")
 
 

@@ -7,7 +7,9 @@ from ase.build import molecule
 
 from qddft.core.errors import ChargeError, EngineError, LevelError, StructureError
 from qddft.engines.registry import get_engine
-from qddft.engines.tblite import evaluator, parameters, valence_electrons
+from qddft.engines.relax import Checkpoint, relax
+from qddft.engines.tblite import parameters, valence_electrons
+from qddft.engines.tblite_evaluator import Evaluator
 from qddft.jobs import Given, Job
 from qddft.levels.load import load_level
 
@@ -60,7 +62,7 @@ def test_water_has_the_energy_that_tblite_documents(tmp_path):
 def test_forces_are_the_slope_of_the_energy(tmp_path):
     atoms = molecule("CH3OH")
     atoms.rattle(0.05, seed=3)
-    evaluate = evaluator(parameters(job_of(atoms), atoms))
+    evaluate = Evaluator(parameters(job_of(atoms), atoms))
     forces = evaluate(atoms).forces
     ends = []
     for sign in (-1, 1):
@@ -77,7 +79,7 @@ def test_energy_does_not_see_where_the_molecule_is():
     turned.rotate(40, (1, 1, 0))
     turned.translate([3, 4, 5])
     turned = turned[::-1]
-    energies = [evaluator(parameters(job_of(one), one))(one).energy for one in (atoms, turned)]
+    energies = [Evaluator(parameters(job_of(one), one))(one).energy for one in (atoms, turned)]
     assert energies[0] == pytest.approx(energies[1], abs=1e-5)
 
 
@@ -193,12 +195,12 @@ def test_atoms_on_top_of_each_other_are_reported(tmp_path):
 
 def test_a_cycle_that_fails_is_tried_once_more():
     atoms = molecule("CH3COOH")
-    hasty, usual = (evaluator(parameters(job_of(atoms, max_scf_steps=steps), atoms))(atoms) for steps in (3, 250))
+    hasty, usual = (Evaluator(parameters(job_of(atoms, max_scf_steps=steps), atoms))(atoms) for steps in (3, 250))
     assert hasty.energy == pytest.approx(usual.energy, abs=1e-5)
 
 
 def test_a_cycle_that_fails_twice_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("qddft.engines.tblite._PATIENT", {"max_iterations": 2})
+    monkeypatch.setattr("qddft.engines.tblite_evaluator._PATIENT", {"max_iterations": 2})
     with pytest.raises(EngineError, match=r"does not converge .*set 'electronic_temperature' above its 300 K"):
         run(job_of(molecule("CH3COOH"), raw={"max_iterations": 2}), tmp_path)
 
@@ -215,3 +217,67 @@ def test_the_method_is_available():
     engine = get_engine("tblite")
     assert engine.available() is None
     assert engine.version()[0].isdigit()
+
+
+class Killed(Exception):
+    pass
+
+
+def relaxed(atoms, folder, *, lives=99):
+    """Relax a structure by processes that die after so many evaluations; return the last state and the steps."""
+    lines = {}
+    while True:
+        left = lives
+
+        class Mortal(Evaluator):
+            def __call__(self, system):
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    raise Killed
+                return super().__call__(system)
+
+        try:
+            point, converged = relax(
+                atoms, Mortal(parameters(job_of(atoms), atoms)), force_tol=0.01, max_steps=200,
+                checkpoint=Checkpoint(folder / "checkpoint.json", "job"),
+                report=lambda progress: lines.__setitem__(progress.step, progress.energy),
+            )  # fmt: skip
+        except Killed:
+            continue
+        assert converged
+        return point, lines
+
+
+def test_an_interrupted_relaxation_ends_exactly_where_an_uninterrupted_one_does(tmp_path):
+    """A long path on a flat surface would not: every cycle is a little off, by the density that it starts from."""
+    atoms = molecule("CH3CH2OH")
+    atoms.rattle(0.1, seed=3)
+    for name in ("whole", "pieces"):
+        (tmp_path / name).mkdir()
+    whole, lines = relaxed(atoms, tmp_path / "whole")
+    pieces, lines_of_pieces = relaxed(atoms, tmp_path / "pieces", lives=2)
+    assert whole.step > 5
+    assert lines == lines_of_pieces
+    assert np.array_equal(whole.positions, pieces.positions)
+    # one file of the last step, beside the checkpoint
+    assert len(list((tmp_path / "pieces").iterdir())) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"not a density"])
+def test_a_damaged_density_is_left_alone(content, tmp_path):
+    atoms = molecule("H2O")
+    path = tmp_path / "checkpoint-3.npz"
+    path.write_bytes(content)
+    evaluate = Evaluator(parameters(job_of(atoms), atoms))
+    evaluate.recall(path, atoms)
+    evaluate.recall(tmp_path / "nowhere.npz", atoms)
+    assert evaluate(atoms).energy == Evaluator(parameters(job_of(atoms), atoms))(atoms).energy
+
+
+def test_a_cycle_that_failed_leaves_nothing_to_keep(tmp_path):
+    atoms = molecule("H2O")
+    evaluate = Evaluator(parameters(job_of(atoms, max_scf_steps=3), atoms))
+    evaluate(atoms)
+    evaluate.keep(tmp_path / "density.npz")
+    assert not list(tmp_path.iterdir())
