@@ -82,7 +82,7 @@ class Place:
     site
         The place in words: ``Pb-top``, ``Pb-Pb bridge``, ``place of Br``, ``hollow``.
     conformer
-        Rank of the conformer; ``None`` for coordinates from a file.
+        Rank of the conformer; ``None`` for coordinates from a file, or made for two anchors of two groups.
     azimuth, tilt
         Direction in the plane and angle from upright, degrees.
     height

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from qddft.atoms.anchors import role_of
 from qddft.atoms.contacts import vdw_radii
 from qddft.atoms.faces import Face, face_of
 from qddft.atoms.families import anchor_distances
+from qddft.atoms.holding import held_geometries, spans
 from qddft.atoms.placing import Blocked, Fitting, Request, Rules, fit
 from qddft.atoms.pose_selection import Kind
 from qddft.atoms.pose_symmetry import Shape, shape_of
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 # anchor groups of one ligand that are tried, and places beside a ligand that is there already
 _GROUPS, _BESIDE = 4, 4
+# conformers made for two anchors that are tried
+_MADE = 4
 _NEUTRAL: tuple[Mode, ...] = ("atop", "bidentate", "bridging")
 ANY = "any"
 
@@ -138,13 +142,23 @@ def plans_beside(slab: "Atoms", face: Face, head: Head, point: np.ndarray) -> li
 
 def kinds_of(head: Head, plans: Sequence[Plan], rules: Rules, laid: "Laid") -> list[Kind[Found]]:
     """Return the acceptable poses of every conformer at every place and height, those of the shortest bonds first."""
+    # the best conformer in every mode, then the next
+    each = [[(plan, geometry) for geometry in _geometries(head, plan, rules)] for plan in plans]
+    tried = [item for row in zip_longest(*each) for item in row if item is not None]
     return [
         _kind(Request(rules, head.ligand, plan), geometry, target, Laid((rise,), laid.max_tilt))
         for rise in laid.heights
-        for geometry in head.geometries
-        for plan in plans
+        for plan, geometry in tried
         for target in plan.targets
     ]
+
+
+def _geometries(head: Head, plan: Plan, rules: Rules) -> tuple[Geometry, ...]:
+    """Return the conformers, before them some that were made for two anchors of two functional groups."""
+    if head.ligand.conformer != 0 or not spans(head.ligand, plan.group):
+        return head.geometries
+    made = held_geometries(Request(rules, head.ligand, plan), rules.seed)[:_MADE]
+    return (*(Geometry(positions, None, rules.seed) for positions in made), *head.geometries)
 
 
 @dataclass(frozen=True)

@@ -196,3 +196,15 @@ def test_pairs_are_not_mixed_with_other_ligands():
         pose_candidates(slab(), [qddft.get_ligand("NH4PF6"), qddft.get_ligand("CN")], ["any", "any"], Extent())
     with pytest.raises(PlacementError, match="several ligands are searched on one face"):
         pose_candidates(slab(), [qddft.get_ligand("CN")] * 2, ["any", "any"], Extent(faces="both"))
+
+
+def test_a_diacid_bridges_in_conformers_made_for_it():
+    found = candidates_of(slab((3, 3)), "O=C(O)CCC(=O)O", ("bridging",), count=6, conformers=2)
+    spans = []
+    for item in found:
+        (entry,) = item.atoms.info["qddft"]["fragments"][1:]
+        a, b = entry["anchors"]
+        spans.append(item.atoms.get_distance(a, b))
+        assert len({site for sites in entry["sites"] for site in sites}) == 2
+    # oxygens of one group are 2.3 Å apart
+    assert max(spans) > 3.0
