@@ -1,5 +1,6 @@
 """Shells of ligands on nanocrystals: charges, clashes, places, coverage, seeds and what users get wrong."""
 
+import json
 from collections import Counter
 from functools import cache
 
@@ -12,6 +13,7 @@ from qddft.atoms.contacts import ligand_contacts, vdw_radii
 from qddft.atoms.crowd import Crowd
 from qddft.atoms.ligand import Ligand
 from qddft.core.errors import ChargeError, PlacementError, StructureError
+from qddft.core.structure_json import structure_from_dict, structure_to_dict
 
 VALENCE = {"H": 1, "C": 4, "N": 5, "O": 6, "P": 5, "S": 6, "F": 7, "Cs": 9, "Pb": 14, "I": 7, "Br": 7, "Cl": 7}
 
@@ -175,6 +177,16 @@ def test_equal_seeds_give_equal_shells_and_other_seeds_others() -> None:
     assert (one.positions == two.positions).all()
     assert one.info == two.info
     assert len(other) != len(one) or not np.allclose(other.positions, one.positions)
+
+
+def test_everything_survives_json() -> None:
+    atoms = shell()
+    text = json.dumps(structure_to_dict(atoms), allow_nan=False)
+    back = structure_from_dict(json.loads(text))
+    assert back.info["qddft"] == atoms.info["qddft"]
+    assert (back.arrays["fragment"] == atoms.arrays["fragment"]).all()
+    assert qddft.charge_ledger(back).n_electrons == qddft.charge_ledger(atoms).n_electrons
+    assert not back.pbc.any()
 
 
 def test_the_bare_dot_is_not_changed() -> None:
