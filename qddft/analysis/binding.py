@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qddft.analysis.audit import Audit, compare_settings
+from qddft.analysis.partitions import DOT, LIGAND, fragment_masks
 from qddft.analysis.reaction import Reaction
+from qddft.atoms.bond_lengths import donor_distance
+from qddft.atoms.ions import B_CATIONS, HALIDES
 from qddft.core.errors import ConvergenceError, OutputError
 from qddft.outputs.outputs import Outputs
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 IDENTITY_TOLERANCE = 1e-6
+# a donor is bound up to this share of the sum of ionic radii
+_DONORS, _BOUND = ("N", "O", "S", "P", "F"), 1.25
 # a closed-shell slab is rightly run without, its radical with spin polarization
 _OF_RADICALS = frozenset({"ispin", "nupdown"})
 
@@ -205,11 +210,32 @@ def coverage(atoms: "Atoms", per_face: int) -> float:
 def anchor_distances(atoms: "Atoms") -> tuple[float, ...]:
     """Return the distances from each anchor of each ligand to the surface atom it was put on, Angstrom.
 
-    Read from ``info["qddft"]``; empty where the complex does not say.
+    Anchors and sites are those of ``info["qddft"]``; of structures made by anybody else, every donor atom of a ligand
+    (N, O, S, P, F) and the Pb, Sn or Ge that it binds to.
     """
     fragments = atoms.info.get("qddft", {}).get("fragments", [])
     pairs = [pair for fragment in fragments for pair in _pairs(fragment)]
+    if not pairs and "qddft" not in atoms.info:
+        pairs = _bound_donors(atoms)
     return tuple(round(float(atoms.get_distance(anchor, site, mic=True)), 4) for anchor, site in pairs)
+
+
+def _bound_donors(atoms: "Atoms") -> list[tuple[int, int]]:
+    """Return donor atoms of ligands and the nearest metal atoms, where they are near enough to be bound."""
+    masks = fragment_masks(atoms)
+    symbols = np.array(atoms.get_chemical_symbols())
+    # without halides the oxygen may be that of an oxide
+    if LIGAND not in masks or DOT not in masks or not set(symbols) & set(HALIDES[1:]):
+        return []
+    metals = np.flatnonzero(np.isin(symbols, B_CATIONS))
+    donors = np.flatnonzero(masks[LIGAND] & np.isin(symbols, _DONORS))
+    found = []
+    for donor in donors if len(metals) else ():
+        distances = atoms.get_distances(donor, metals, mic=True)
+        site = int(metals[distances.argmin()])
+        if distances.min() <= _BOUND * donor_distance(str(symbols[donor]), str(symbols[site])):
+            found.append((int(donor), site))
+    return found
 
 
 def _pairs(fragment: Mapping[str, Any]) -> Iterable[tuple[int, int]]:

@@ -15,6 +15,7 @@ from qddft.analysis.binding import (
     require_converged,
 )
 from qddft.analysis.reaction import Reaction, Species
+from qddft.atoms.slab import build_slab
 from qddft.core.errors import ConvergenceError, OutputError
 from qddft.outputs.outputs import Outputs
 
@@ -151,3 +152,19 @@ def test_anchor_distances_use_the_nearest_image():
     assert anchor_distances(atoms) == ()
     atoms.info["qddft"] = {"fragments": [{"name": "slab"}, {"name": "acid", "anchors": [1], "sites": [[0]]}]}
     assert anchor_distances(atoms) == (pytest.approx(np.hypot(1.0, 2.4), abs=1e-4),)
+
+
+def test_anchors_of_a_structure_that_says_nothing_are_its_bound_donors():
+    slab = build_slab("CsPbBr3", termination="PbX2", layers=3, supercell=(2, 2), vacuum=15.0)
+    top = max((i for i in range(len(slab)) if slab.symbols[i] == "Pb"), key=lambda i: slab.positions[i, 2])
+    amine = Atoms("NH2CH3", [[0, 0, 2.5], [0.9, 0, 2.9], [-0.9, 0, 2.9], [0, 0.6, 3.9], [0, 1.7, 3.9], [0.9, 0.1, 4.4],
+                             [-0.9, 0.1, 4.4]])  # fmt: skip
+    amine.translate(slab.positions[top])
+    foreign = slab + amine
+    foreign.info.clear()
+    for name in ("fragment", "layer"):
+        foreign.arrays.pop(name, None)
+    assert anchor_distances(foreign) == (2.5,)
+    amine.translate([0, 0, 2.5])
+    far = Atoms(foreign[: len(slab)]) + amine
+    assert anchor_distances(far) == ()
