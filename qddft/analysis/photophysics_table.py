@@ -13,7 +13,7 @@ from qddft.analysis.photophysics import amplitude_weighted, amplitudes_of, inten
 from qddft.core.errors import OutputError
 from qddft.core.suggest import did_you_mean
 
-__all__ = ["Column", "Finding", "check_table", "column_of"]
+__all__ = ["Column", "Finding", "check_table", "column_of", "numbers_of"]
 
 Row = Mapping[str, float]
 
@@ -34,6 +34,7 @@ _NAMES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "k_nr": ("1/ns", ("k_nr", "knr", "k_nonrad")),
     "wavelength": ("nm", ("wavelength", "lambda", "λ", "pl", "peak", "emission")),
     "energy": ("eV", ("energy", "e", "photon_energy")),
+    "size": ("nm", ("size", "edge", "edge_length", "l", "diameter", "d")),
     "cs": ("", ("cs",)),
     "pb": ("", ("pb",)),
     "x": ("", ("x", "i", "br", "cl", "halide")),
@@ -140,6 +141,19 @@ def check_table(rows: Sequence[Mapping[str, str]]) -> tuple[Finding, ...]:
             f"units as in 'tau (ns)'. {did_you_mean(headers[0] if headers else '', _NAMES)}"
         )
     return tuple(findings)
+
+
+def numbers_of(rows: Sequence[Mapping[str, str]]) -> list[dict[str, float]]:
+    """Return the cells whose columns are understood, key to number in the unit of the key.
+
+    Raises
+    ------
+    OutputError
+        A cell holds no number.
+    """
+    columns = [column for header in (rows[0] if rows else ()) if (column := column_of(header)) is not None]
+    cells = [{column.key: _number(row[column.header], column) for column in columns} for row in rows]
+    return [{key: value for key, value in row.items() if value is not None} for row in cells]
 
 
 @dataclass(frozen=True)
@@ -281,7 +295,8 @@ def _factor(header: str, unit: str, kept: str) -> float:
 
 
 def _number(text: str, column: Column) -> float | None:
-    plain = text.strip().replace("−", "-").removesuffix("%").strip()
+    # 4.3 ± 0.6 is 4.3
+    plain = text.partition("±")[0].strip().replace("−", "-").removesuffix("%").strip()
     if plain.lower() in ("", "-", "–", "nan", "n/a"):
         return None
     try:
@@ -294,7 +309,7 @@ def _number(text: str, column: Column) -> float | None:
 
 def _resolution(text: str, column: Column) -> float:
     """Return half of a unit in the last printed digit, in the unit of the column."""
-    plain = text.strip().replace("−", "-")
+    plain = text.partition("±")[0].strip().replace("−", "-")
     percent = 0.01 if plain.endswith("%") and column.factor == 1.0 else 1.0
     mantissa, _, exponent = plain.removesuffix("%").strip().lower().partition("e")
     decimals = len(mantissa.partition(".")[2])

@@ -85,3 +85,34 @@ def test_damaged_tables(tmp_path, capsys, text, message):
 def test_a_missing_file(tmp_path, capsys):
     assert main([*VERB, str(tmp_path / "none.csv")]) == FIX_INPUT
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_sizes_against_emission(tmp_path, capsys):
+    path = tmp_path / "sizes.csv"
+    path.write_text("sample,size (nm),PL (nm)\ntreated,4.3±0.6,623\nlarge,14.6 ± 5.3,683.7\n", encoding="utf-8")
+    assert main([*VERB, str(path), "--material", "1.73", "0.1", "10", "--json"]) == DONE
+    shift, model = json.loads(capsys.readouterr().out)
+    # FACTS: 1239.842/623 = 1.990 eV
+    assert shift["values"] == pytest.approx([1.9901 - 1.73, 1.8134 - 1.73], abs=2e-4)
+    # kinetic part goes as 1/L^2, Coulomb part as 1/L
+    small, large = model["values"]
+    assert small > shift["values"][0]
+    assert large < shift["values"][1]
+    assert "times the observed shift" in model["verdict"]
+    assert main([*VERB, str(path), "--material", "2.5", "0.1", "10"]) == DONE
+    assert "not the gap of these dots" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("size (nm),x\n4.3,1\n", ("--material", "1.73", "0.1", "10"), "no row has both a size"),
+        ("size (nm),PL (nm)\n4.3,623\n", ("--material", "1.73", "0", "10"), "reduced mass"),
+        ("size (nm),PL (nm)\n4.3,623\n", ("--material", "1", "1", "1", "--fit", "urbach"), "one at a time"),
+    ],
+)
+def test_sizes_that_cannot_be_compared(text, options, message, tmp_path, capsys):
+    path = tmp_path / "sizes.csv"
+    path.write_text(text)
+    assert main([*VERB, str(path), *options]) == FIX_INPUT
+    assert message in capsys.readouterr().err

@@ -32,6 +32,7 @@ def register(group: typer.Typer) -> None:
         "qddft analyze photophysics table.csv            columns such as: tau (ns),PLQY (%),K_nr (1e-2 ns-1)",
         "qddft analyze photophysics quenching.csv --fit quenching --figure binding      columns: T (K), intensity",
         "qddft analyze photophysics absorption.csv --fit urbach --window 1.72 1.80      columns: E (eV), absorption",
+        "qddft analyze photophysics sizes.csv --material 1.73 0.114 10      columns: size (nm), PL (nm)",
     )
     add(group, "photophysics", photophysics, examples=examples)
 
@@ -40,6 +41,13 @@ def photophysics(
     path: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Table with one line of headers.")],
     fit: Annotated[Kind | None, typer.Option(help="Fit the first two columns instead of checking a table.")] = None,
     window: Annotated[tuple[float, float] | None, typer.Option(help="Of the Urbach tail, eV.")] = None,
+    material: Annotated[
+        tuple[float, float, float] | None,
+        typer.Option(
+            metavar="GAP MASS PERMITTIVITY",
+            help="Compare sizes with emission: bulk gap in eV, reduced mass in electron masses, relative permittivity.",
+        ),
+    ] = None,
     figure: Annotated[Path | None, typer.Option(help="Write FIGURE.png and .svg of the fit.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
@@ -48,6 +56,8 @@ def photophysics(
     Columns are understood by their headers; where a printed column follows another formula, that formula is named.
     """
     rows = _read(path)
+    if fit is not None and material is not None:
+        raise OutputError("--fit and --material are two analyses; ask for one at a time")
     if fit is not None:
         _fit(fit, rows, window, figure, as_json=as_json)
         return
@@ -55,7 +65,7 @@ def photophysics(
         raise OutputError("--figure and --window belong to --fit")
     from qddft.analysis.photophysics_table import check_table
 
-    findings = check_table(rows)
+    findings = check_table(rows) if material is None else _sizes(rows, material)
     if as_json:
         print_json([_record(item) for item in findings])
         return
@@ -74,6 +84,12 @@ def _read(path: Path) -> list[dict[str, str]]:
     if not rows:
         raise OutputError(f"{path} holds no lines below its headers")
     return rows
+
+
+def _sizes(rows: list[dict[str, str]], material: tuple[float, float, float]) -> "tuple[Finding, ...]":
+    from qddft.analysis.size_emission import Material, size_emission
+
+    return size_emission(rows, Material(*material))
 
 
 def _fit(
