@@ -4,9 +4,8 @@ sqrt2 x sqrt2 CsPbBr3 (001)/PbBr2, two PbBr2 layers with CsBr between them at a 
 high; PBE, plane waves 400 eV, 2x2x1 Gamma-centered, dipole layer. Legs: the clean slab, which is also the frozen slab
 of the complex, as the slab was held; the complex with acetic acid at the lowest geometry of pbe_check.py
 (complex_pbe.xyz); the acid frozen as it lies there; the acid by itself; a bromine vacancy in the upper PbBr2 layer, not
-relaxed; bulk CsPbBr3, CsBr, PbBr2, Pb, Cs and Br2 for the chemical potentials. Levels of slab, complex and vacancy once
-more on a 4x4x1 mesh at the fixed density. About an hour and a half on one core; a leg whose .gpw file is there is not
-computed again.
+relaxed; bulk CsPbBr3, CsBr, PbBr2, Pb, Cs and Br2 for the chemical potentials. About an hour on one core; a leg whose
+.gpw file is there is not computed again.
 
     pip install 'qddft[gpaw]'
     OMP_NUM_THREADS=1 python make_test_data.py RUN TARGET
@@ -96,7 +95,9 @@ def structures() -> dict[str, Atoms]:
     del vacancy[int(np.linalg.norm(slab.positions - MISSING, axis=1).argmin())]
     removed = {"symbol": "Br", "charge": -1, "layer": 3, "position": MISSING.tolist(), "why": "vacancy"}
     vacancy.info["qddft"] = {**slab.info["qddft"], "removed": [removed]}
-    return {"slab": slab, "complex": complex_, "ligand_frozen": complex_[N_SLAB:], "vacancy": vacancy}
+    ligand = complex_[N_SLAB:]
+    ligand.info = {}
+    return {"slab": slab, "complex": complex_, "ligand_frozen": ligand, "vacancy": vacancy}
 
 
 def compute(folder: Path) -> None:
@@ -110,16 +111,6 @@ def compute(folder: Path) -> None:
         keep(folder, name, atoms, surface(folder / f"{name}.txt"))
     molecules(folder)
     crystals(folder)
-    for name, bands in (("slab", 100), ("complex", 112), ("vacancy", 98)):
-        if not (folder / f"{name}_dos.gpw").exists():
-            dense = GPAW(folder / f"{name}.gpw", txt=None).fixed_density(
-                kpts={"size": (4, 4, 1), "gamma": True},
-                nbands=bands,
-                convergence={"bands": bands - 8},
-                txt=folder / f"{name}_dos.txt",
-                update_fermi_level=True,
-            )
-            dense.write(folder / f"{name}_dos.gpw")
 
 
 def molecules(folder: Path) -> None:
@@ -165,21 +156,12 @@ def crystals(folder: Path) -> None:
 def pack(folder: Path, target: Path) -> None:
     """Write one folder a leg: outputs of all, levels and fields where an analysis needs them."""
     labeled = structures()
-    fields = {"slab": ("density", "potential"), "complex": ("density", "potential"), "ligand_frozen": ("density",)}
-    fields["vacancy"] = ("density", "potential")
+    everything = ("dos", "density", "potential")
+    wanted = dict.fromkeys(("slab", "complex", "vacancy"), everything) | {"ligand_frozen": ("density", "potential")}
     for path in sorted(folder.glob("*.gpw")):
         name = path.stem
-        if name.endswith("_dos"):
-            continue
-        dense = folder / f"{name}_dos.gpw"
         convert_gpw(
-            path,
-            target / name,
-            wanted=fields.get(name, ()),
-            levels=dense if dense.exists() else None,
-            labels=labeled.get(name),
-            relaxed=True,
-            spacing=SPACING,
+            path, target / name, wanted=wanted.get(name, ()), labels=labeled.get(name), relaxed=True, spacing=SPACING
         )
 
 
