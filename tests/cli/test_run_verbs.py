@@ -113,6 +113,20 @@ def test_engine_without_a_level(study, capsys):
     assert "no level for the engine 'gpaw'" in capsys.readouterr().err
 
 
+def test_write_wants_to_know_where(small_study, capsys):
+    assert main(["write", str(small_study), *WITH]) == FIX_INPUT
+    assert "qddft write small.yaml -o RUN" in capsys.readouterr().err
+
+
+def test_write_of_a_run_completes_it(small_study, capsys):
+    main(["write", str(small_study), "-o", "here", *WITH])
+    capsys.readouterr()
+    assert main(["write", "here"]) == DONE
+    assert "0 folders completed" in capsys.readouterr().out
+    assert main(["write", "here", *WITH]) == FIX_INPUT
+    assert "keeps its engine, level and place" in capsys.readouterr().err
+
+
 def test_write_then_status_then_run(small_study, capsys):
     assert main(["write", str(small_study), "-o", "here", *WITH]) == DONE
     assert "4 jobs" in capsys.readouterr().out

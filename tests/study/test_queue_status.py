@@ -1,9 +1,11 @@
 """Status and harvest with a queue and an engine that these tests play; the real queue is in test_submit.py."""
 
+import json
 from dataclasses import dataclass
 
 import pytest
 
+from qddft.cli.main import NO, main
 from qddft.core.errors import OutputError
 from qddft.engines.slurm import QueueTask
 from qddft.jobs.folder import LOCK, OUTPUTS, write_failure
@@ -15,7 +17,7 @@ from qddft.outputs.outputs import Outputs
 from qddft.outputs.store import load_outputs
 from qddft.study.harvest import harvest
 from qddft.study.queue_status import queue_status
-from qddft.study.submissions import FOLDER, Submission, save_submission
+from qddft.study.submissions import FOLDER, Submission, save_submission, without_jobs
 
 
 @dataclass(frozen=True)
@@ -152,3 +154,38 @@ def test_the_last_submission_counts(run, monkeypatch):
     found = lines(run, monkeypatch, task(2, reason="Priority", token="new"))
     assert (found["other"].state, found["other"].reason) == ("queued", "Priority")
     assert found["parent"].state == "stopped"
+
+
+def test_a_job_that_failed_in_a_chunk_that_goes_on_is_a_failed_job(run, monkeypatch):
+    submitted(run)
+    write_failure(folder_of(run, "other"), "EngineError", "ZBRENT: the line minimization failed")
+    found = lines(run, monkeypatch, task(2, "RUNNING", "None"))
+    assert (found["other"].state, found["other"].slurm_id) == ("failed", "7_2")
+    assert "CONTCAR" in found["other"].advice
+
+
+def test_what_will_never_start_says_what_to_do(run, monkeypatch):
+    submitted(run)
+    found = lines(run, monkeypatch, task(2, reason="PartitionConfig"))
+    assert (found["other"].state, found["other"].reason) == ("queued", "PartitionConfig")
+    assert "no node of the partition can hold it" in found["other"].advice
+
+
+def test_what_the_queue_refused_was_not_submitted(run, monkeypatch):
+    submitted(run)
+    entry = run.entries[2]
+    refused = Submission("t2", "m", "", ((entry.id,),), "later")
+    save_submission(run.path, refused)
+    save_submission(run.path, without_jobs(refused))
+    found = lines(run, monkeypatch, task(2, reason="Priority"))
+    assert found["other"].state == "queued"
+
+
+def test_a_step_without_forces_is_still_json(run, monkeypatch, capsys):
+    """VASP tells an energy before it tells forces."""
+    submitted(run)
+    monkeypatch.setattr(Played, "last_step", lambda *_: Progress(0, -2.0, float("nan"), 60.0))
+    monkeypatch.setattr("qddft.study.queue_status.queue", lambda: (task(0, "RUNNING", "None"),))
+    assert main(["status", str(run.path), "--json"]) == NO
+    (parent, *_) = json.loads(capsys.readouterr().out)["jobs"]
+    assert (parent["step"], parent["max_force_eV_per_A"], parent["seconds_per_step"]) == (0, None, 60.0)
