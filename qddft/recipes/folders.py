@@ -12,6 +12,16 @@ from qddft.recipes.provenance import audit_record
 
 Calculation = str | Path | Outputs
 _SAME_CELL = 0.02
+# what VASP calls a setting
+_TAGS = {
+    "cutoff_eV": "ENCUT", "prec": "PREC", "lreal": "LREAL", "ispin": "ISPIN", "xc": "GGA, METAGGA, LHFCALC",
+    "gga": "GGA", "metagga": "METAGGA", "aexx": "AEXX", "hfscreen": "HFSCREEN", "dispersion": "IVDW", "lasph": "LASPH",
+    "soc": "LSORBIT", "noncollinear": "LNONCOLLINEAR", "kpoints": "KPOINTS", "kpoint_scheme": "KPOINTS",
+    "smearing": "ISMEAR", "sigma_eV": "SIGMA", "potential": "POTCAR", "hubbard": "LDAUU", "idipol": "IDIPOL",
+    "ldipol": "LDIPOL", "addgrid": "ADDGRID", "nupdown": "NUPDOWN", "energy_tol_eV": "EDIFF",
+    "force_tol_eV_per_A": "EDIFFG", "gga_compat": "GGA_COMPAT", "icharg": "ICHARG", "electric_field": "EFIELD",
+    "pressure_kB": "PSTRESS", "frozen atoms": "selective dynamics",
+}  # fmt: skip
 # number of periodic directions -> what that is
 _KINDS = ("a molecule or cluster", "a wire", "a slab with vacuum", "a crystal without vacuum")
 
@@ -114,14 +124,28 @@ def judge(
     """
     problems = doubts(legs)
     compared = compare_terms(legs, radicals=radicals)
-    unlike = (*compared.differences, *differences)
+    unlike = (*(_with_tag(text, legs) for text in compared.differences), *differences)
     return Judgment(
         refused=bool((problems and not allowed.unconverged) or (unlike and not allowed.differences)),
         warnings=(
             *(f"NOT CONVERGED: {item}" for item in problems),
             *(f"SETTINGS DIFFER: {item}" for item in unlike),
-            *(f"settings: {item}" for item in compared.remarks),
+            *(_folders(legs) if problems or unlike else ()),
+            *(f"settings: {_with_tag(item, legs)}" for item in compared.remarks),
             *(f"{name}: {text}" for name, item in legs.items() for text in item.warnings),
         ),
         audit=audit_record(legs, compared.audit),
     )
+
+
+def _with_tag(text: str, legs: Mapping[str, Outputs]) -> str:
+    """Name the tag or file of VASP that a setting comes from."""
+    key = text.partition(" differs")[0].partition(" is unknown")[0].partition(" of ")[0]
+    known = key in _TAGS and all(item.engine == "vasp" for item in legs.values())
+    return f"{text} [{_TAGS[key]}]" if known else text
+
+
+def _folders(legs: Mapping[str, Outputs]) -> tuple[str, ...]:
+    """Say which folder each name stands for."""
+    places = [f"{name} = {item.source}" for name, item in legs.items() if item.source]
+    return (f"where {', '.join(places)}",) if places else ()

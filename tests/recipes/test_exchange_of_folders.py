@@ -170,3 +170,14 @@ def test_hydrogen_on_a_slab_that_is_used_four_times(site, raw):
     # 18x18 on the 1x1 slab is 9x9 on its 2x2 supercell
     assert not any(item["key"] == "kpoints" for item in result.audit["differences"])
     assert binding_energy(hydrogen / site, hydrogen / "bulk", {"H2": -6.77}).value is None
+
+
+@present
+def test_a_refusal_names_folder_and_tag():
+    hydrogen, cation = FOLDER / "06_H_on_Ir100_adsorption", FOLDER / "08_GaN_Mg_Ga_charged_defect"
+    result = exchange_energy(hydrogen / "ads_site1", hydrogen / "ads_site0", {"spare": cation / "q=0"}, n=1)
+    assert result.value is None
+    text = " | ".join(result.warnings)
+    assert "xc differs (decides energies)" in text
+    assert "[GGA, METAGGA, LHFCALC]" in text
+    assert f"where after = {hydrogen / 'ads_site0'}, before = {hydrogen / 'ads_site1'}, spare = {cation / 'q=0'}" in text
