@@ -23,6 +23,8 @@ SPHERE = 0.62
 EDGE_TOLERANCE = 0.02
 BOND_SLACK = 1.2
 SURFACE_BOND = 3.8
+LEADS, HALOGENS = (32, 50, 82), (9, 17, 35, 53)
+IONS = (37, 55, *LEADS, *HALOGENS)
 FADE = 0.55
 MOST_CONTACTS = 16
 LEGEND_MM = 7.0
@@ -148,7 +150,7 @@ def _with_edges(atoms: "Atoms") -> "Atoms":
 
 
 def bonds_of(shown: "Atoms", fragment: np.ndarray) -> np.ndarray:
-    """Return index pairs of bonds inside ligands and of Pb to halide bonds in the slab; images are not looked at."""
+    """Return index pairs of bonds inside molecules and of Pb to halide bonds in the slab; images are not looked at."""
     from ase.data import covalent_radii
     from scipy.spatial import cKDTree
 
@@ -158,11 +160,14 @@ def bonds_of(shown: "Atoms", fragment: np.ndarray) -> np.ndarray:
     i, j = pairs.T
     lengths = np.linalg.norm(shown.positions[i] - shown.positions[j], axis=1)
     covalent = lengths < BOND_SLACK * (covalent_radii[shown.numbers[i]] + covalent_radii[shown.numbers[j]])
-    lead = (shown.numbers[i] == 82) != (shown.numbers[j] == 82)
-    in_slab = (fragment[i] == 0) & (fragment[j] == 0) & lead
-    not_cesium = (shown.numbers[i] != 55) & (shown.numbers[j] != 55)
-    in_ligand = (fragment[i] == fragment[j]) & (fragment[i] > 0) & covalent
-    return np.asarray(pairs[(in_slab & not_cesium) | in_ligand])
+    lead = (np.isin(shown.numbers[i], LEADS) & np.isin(shown.numbers[j], HALOGENS)) | (
+        np.isin(shown.numbers[j], LEADS) & np.isin(shown.numbers[i], HALOGENS)
+    )
+    one_fragment = fragment[i] == fragment[j]
+    organic = ~np.isin(shown.numbers, IONS)
+    # a slab may hold molecules too, on the A site
+    molecular = covalent & ((fragment[i] > 0) | (organic[i] & organic[j]))
+    return np.asarray(pairs[one_fragment & (molecular | ((fragment[i] == 0) & lead))])
 
 
 def contacts_of(atoms: "Atoms", most: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:

@@ -9,6 +9,9 @@ from qddft.report.pictures import COLORS, MOST_CONTACTS, OTHER_COLOR, SPHERE, bo
 if TYPE_CHECKING:
     from ase import Atoms
 
+# of carbon atoms and bonds of each kind of ligand (Okabe and Ito, 10.1038/nmeth.1618, darker where black text is near)
+TINTS = ("#0072B2", "#CC6600", "#007A5A", "#AA4499", "#7A6A00", "#56309A")
+
 
 def structure_page(atoms: "Atoms", title: str) -> str:
     """Return the page as HTML.
@@ -16,7 +19,7 @@ def structure_page(atoms: "Atoms", title: str) -> str:
     Parameters
     ----------
     atoms
-        A slab, complex or molecule; fragments can be told apart by shade, anchor contacts carry their length.
+        A slab, complex or molecule; each kind of ligand has a color of its own, anchor contacts carry their length.
     title
         Heading of the page.
     """
@@ -40,6 +43,7 @@ def scene_of(atoms: "Atoms") -> dict[str, Any]:
         "colors": [COLORS.get(symbol, OTHER_COLOR) for symbol in atoms.get_chemical_symbols()],
         "fragments": fragment.tolist(),
         "names": names or ["structure"],
+        "tints": _tints(fragment, names),
         "bonds": bonds_of(atoms, fragment).tolist(),
         "contacts": [
             {
@@ -51,6 +55,14 @@ def scene_of(atoms: "Atoms") -> dict[str, Any]:
         ],
         "cell": _cell(atoms, center),
     }
+
+
+def _tints(fragment: np.ndarray, names: list[str]) -> dict[str, str]:
+    """Return a color for each ligand, by the number of its fragment; equal ligands have equal colors."""
+    numbers = sorted({int(number) for number in fragment.tolist()} - {0})
+    kinds = {number: names[number] if number < len(names) else str(number) for number in numbers}
+    order = list(dict.fromkeys(kinds.values()))
+    return {str(number): TINTS[order.index(kind) % len(TINTS)] for number, kind in kinds.items()}
 
 
 def _cell(atoms: "Atoms", center: np.ndarray) -> list[list[list[float]]]:

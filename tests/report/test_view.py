@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+from qddft import Placement, build_slab, cover, get_ligand
 from qddft.cli.main import DONE, FIX_INPUT, main
 from qddft.report.view import scene_of, structure_page
 
@@ -68,3 +69,20 @@ def test_picture_into_a_folder_that_is_missing(tmp_path, capsys):
     line = ["build", "ligand", "acetic acid", "-o", tmp_path / "l.xyz", "--png", tmp_path / "no" / "l.png"]
     assert main([str(word) for word in line]) == FIX_INPUT
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_each_kind_of_ligand_has_a_color_of_its_own():
+    slab = build_slab("CsPbBr3", layers=3, supercell=(3, 3))
+    covered = cover(slab, [Placement(get_ligand("CN"), count=2), Placement(get_ligand("acetic acid"))])
+    tints = scene_of(covered)["tints"]
+    assert tints["1"] == tints["2"] != tints["3"]
+    assert "0" not in tints
+
+
+def test_molecules_of_a_slab_are_drawn_as_molecules():
+    slab = build_slab("GA0.5Cs0.5PbI3", layers=3, supercell=(2, 2))
+    bonds = scene_of(slab)["bonds"]
+    symbols = slab.get_chemical_symbols()
+    kinds = {"".join(sorted((symbols[i], symbols[j]))) for i, j in bonds}
+    assert kinds == {"IPb", "CN", "HN"}
+    assert sum(symbols[i] + symbols[j] in ("CN", "NC") for i, j in bonds) == 3 * symbols.count("C")
