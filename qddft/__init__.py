@@ -60,6 +60,7 @@ _PUBLIC = {
     "pilot_executor": "qddft.study.pilots",
     "collect": "qddft.study.collect",
     "read_outputs": "qddft.engines.vasp.read",
+    "convert_gpw": "qddft.engines.gpaw.convert",
     "read_dos": "qddft.engines.vasp.read",
     "read_eigenvalues": "qddft.engines.vasp.read",
     "read_projected": "qddft.engines.vasp.read",
