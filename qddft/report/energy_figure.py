@@ -126,4 +126,4 @@ def _room(axes: "Axes", values: Sequence[float]) -> None:
     known = np.array([value for value in values if np.isfinite(value)] or [0.0])
     low, high = min(0.0, float(known.min())), max(0.0, float(known.max()))
     span = max(high - low, 0.05)
-    axes.set_xlim(low - (0.25 * span if low < 0 else 0.03 * span), high + (0.25 * span if high > 0 else 0.03 * span))
+    axes.set_xlim(low - (0.35 * span if low < 0 else 0.03 * span), high + (0.35 * span if high > 0 else 0.03 * span))
