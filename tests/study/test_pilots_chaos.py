@@ -1,5 +1,6 @@
 """Forty jobs through pilot jobs of real Parsl while workers and whole pilot jobs are killed at random."""
 
+import contextlib
 import os
 import random
 import secrets
@@ -27,20 +28,20 @@ def forty(lj_job):
 
 
 def kill_now_and_then(tmp_path, draw, kills, over):
-    end = time.monotonic() + KILLING
-    while time.monotonic() < end and not over.wait(draw.uniform(0.5, 3.0)):
+    """Kill somebody about every second, from when the first worker has something to do."""
+    end = None
+    while not over.wait(draw.uniform(0.3, 2.0)) and (end is None or time.monotonic() < end):
         workers = sorted(workers_at_work(tmp_path)[1])
         if not workers:
             continue
+        end = end or time.monotonic() + KILLING
         victim = draw.choice(workers)
-        try:
+        with contextlib.suppress(ProcessLookupError):
             if draw.random() < 0.2:
                 os.killpg(os.getpgid(victim), signal.SIGKILL)
             else:
                 os.kill(victim, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-        kills.append(victim)
+            kills.append(victim)
 
 
 def test_random_kills_change_no_result(tmp_path, pace, lj_job):

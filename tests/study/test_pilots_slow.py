@@ -229,7 +229,7 @@ def test_in_slurm_a_killed_driver_releases_its_blocks_and_the_next_cancels_those
 ):
     slow(0.2)
     foreign = cluster.call(
-        "sbatch", "--parsable", "--output=/dev/null", "--job-name=parsl.htex.block-9", "--wrap=sleep 90"
+        "sbatch", "--parsable", "--output=/dev/null", "--job-name=parsl.htex.block-9", "--wrap=sleep 900"
     )
     folder = write_run(tmp_path / "run", *family(lj_job))
     # two pilot jobs of two cores, and three cores left
@@ -252,5 +252,6 @@ def test_in_slurm_a_killed_driver_releases_its_blocks_and_the_next_cancels_those
         report = run(folder.path, executor=executor)
     begun = {entry.name for entry in folder.entries if starts(folder, entry.name) == 2}
     check(folder, reference, report, begun)
-    assert cluster.call("squeue", "-h", "-o", "%i").split() == [foreign]
+    # what was cancelled needs a moment to end
+    wait_for(lambda: cluster.call("squeue", "-h", "-o", "%i").split() == [foreign], 30)
     cluster.call("scancel", f"--user={getpass.getuser()}")
