@@ -149,7 +149,7 @@ def crystals(folder: Path) -> None:
             lowest = next(x for x in fit.deriv().roots.real if fit.deriv(2)(x) > 0)
             keep(folder, name, bulk(symbol, kind, a=lowest), crystalline(folder / f"{name}.txt", (size,) * 3))
     if not (folder / "pbbr2.gpw").exists():
-        # cotunnite, Pnma, in its measured cell; the atoms relaxed to 0.06 eV/Angstrom
+        # cotunnite, Pnma; atoms and cell relaxed to 0.06 eV/Angstrom
         keep(folder, "pbbr2", read(HERE / "pbbr2.xyz"), crystalline(folder / "pbbr2.txt", (2, 4, 2)))
 
 
