@@ -11,6 +11,7 @@ from qddft.atoms.cluster_structure import Block, Ions, assembled
 from qddft.atoms.contacts import fragments_of
 from qddft.atoms.faces import FaceName, check_face, face_of
 from qddft.atoms.ions import FORMAL_CHARGES
+from qddft.atoms.nanocrystal_options import check_seed
 from qddft.atoms.neutrality import ions_to_remove
 from qddft.atoms.slab_lattice import SlabLattice, slab_lattice
 from qddft.core.errors import PlacementError, StructureError
@@ -76,6 +77,7 @@ def cut_cluster(
     PlacementError
         There is no such site, face or ligand.
     """
+    check_seed(seed)
     if slab.info.get("qddft", {}).get("molecules"):
         raise StructureError("clusters are cut from slabs whose A cations are atoms; this one holds molecular cations.")
     chosen = _ligand(slab, ligand)

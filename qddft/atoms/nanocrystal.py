@@ -13,7 +13,7 @@ from qddft.atoms.blocks import Frame, cut_block
 from qddft.atoms.bulk import build_bulk, describe_bulk
 from qddft.atoms.cage import DUMMY, Shape, collapse_molecules, expand_molecules, held_molecules
 from qddft.atoms.ions import B_CATIONS, FORMAL_CHARGES, HALIDES
-from qddft.atoms.nanocrystal_options import Size, parse_faces, parse_size
+from qddft.atoms.nanocrystal_options import Size, check_seed, parse_faces, parse_size
 from qddft.atoms.neutrality import RULE, ions_to_remove
 from qddft.atoms.pseudocubic import PseudoCubic, pseudocubic
 from qddft.core.errors import StructureError
@@ -88,6 +88,9 @@ def build_nanocrystal(
     StructureError
         An option that makes no nanocrystal, or a crystal without pseudo-cubic axes.
     """
+    check_seed(seed)
+    if not isinstance(bulk, str) and not hasattr(bulk, "get_chemical_symbols"):
+        raise StructureError(f"{bulk!r} is no formula and no ase.Atoms; give for instance 'CsPbI3'.")
     mixture = mixture_of(bulk, order, seed) if isinstance(bulk, str) else None
     crystal = _crystal(bulk, mixture, {"A": _MANY_SITES, "X": 3 * _MANY_SITES}, phase, lattice)
     reduced, shapes = collapse_molecules(crystal)

@@ -48,6 +48,19 @@ def parse_size(size: Size, edges: np.ndarray) -> tuple[int, int, int]:
     return counts[0], counts[1], counts[2]
 
 
+def check_seed(seed: int) -> int:
+    """Return a seed.
+
+    Raises
+    ------
+    StructureError
+        No whole number, or a negative one.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise StructureError(f"seed {seed!r}: give a whole number, 0 or more.")
+    return int(seed)
+
+
 def _read(size: object) -> tuple[list[float], bool]:
     """Return the numbers and whether they are nm."""
     if isinstance(size, str):
@@ -88,7 +101,8 @@ def parse_faces(
     StructureError
         Neither one nor three names, or an unknown one.
     """
-    names = [part.strip() for part in faces.split(",")] if isinstance(faces, str) else [str(name) for name in faces]
+    listed = faces.split(",") if isinstance(faces, str) else list(faces) if isinstance(faces, Sequence) else []
+    names = [str(name).strip() for name in listed]
     if len(names) == 1:
         names = names * 3
     if len(names) != 3:

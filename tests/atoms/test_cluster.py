@@ -150,6 +150,7 @@ def test_two_ligands_in_one_block() -> None:
         ({"site": 10_000}, PlacementError, "no atom of the slab"),
         ({"site": "middle"}, PlacementError, "index of a slab atom"),
         ({"face": "side"}, PlacementError, "unknown face"),
+        ({"seed": -1}, StructureError, "whole number, 0 or more"),
         ({"ligand": 1}, PlacementError, "holds the ligands none"),
     ],
 )

@@ -217,6 +217,10 @@ def test_a_crystal_of_molecular_cations_alone_is_neutral_too() -> None:
         ({"size": 2.0, "faces": "PbO"}, "faces of \\(001\\) are PbX2 and CsX"),
         ({"size": 2.0, "faces": "PbBr2"}, "no such face"),
         ({"size": 2.0, "faces": ("CsX", "PbX2")}, "three names"),
+        ({"size": 2.0, "faces": None}, "three names"),
+        ({"size": None}, "give cells as whole numbers"),
+        ({"size": 2.0, "seed": -1}, "whole number, 0 or more"),
+        ({"size": 2.0, "seed": "a"}, "whole number, 0 or more"),
         ({"size": 2.0, "phase": "delta", "lattice": "experiment"}, "no pseudo-cubic"),
     ],
 )
@@ -226,6 +230,8 @@ def test_errors_name_the_remedy(options: dict[str, object], message: str) -> Non
 
 
 def test_a_crystal_that_is_no_perovskite_is_refused() -> None:
+    with pytest.raises(StructureError, match="no formula and no ase"):
+        qddft.build_nanocrystal(5, size=2)  # type: ignore[arg-type]
     rocksalt = Atoms("PbI", scaled_positions=[(0, 0, 0), (0.5, 0.5, 0.5)], cell=[6.2] * 3, pbc=True)
     with pytest.raises(StructureError, match="no ABX3 perovskite"):
         qddft.build_nanocrystal(rocksalt, size=2)
