@@ -177,6 +177,12 @@ def test_neutral_groups(capsys):
         (["complex", "CsPbBr3", "--ligand", "acetic acid", "--site", "Cs-top", "-o", "a.vasp"], "has no Cs-top site"),
         (["complex", "CsPbBr3", "--ligand", "acetic acid", "--conformer", "9", "-o", "a.vasp"], "distinct conformers"),
         (["complex", "CsPbBr3", "--ligand", "acetic acid"], "give a file with -o"),
+        (
+            ["complex", "CsPbBr3", "--ligand", "CN", "--faces", "both", "--fixed-layers", "1", "-o", "a.vasp"],
+            "faces unequal",
+        ),
+        (["complex", "CsPbBr3", "--ligand", "CC(=O)[O-]", "--charge", "0", "-o", "a.vasp"], "formal charge -1 by its"),
+        (["ligand", "CC(=O)[O-]", "--charge", "1", "-o", "a.xyz"], "formal charge -1 by its SMILES"),
         (["complex", "CsPbBr3", "--ligand", "acetic acid", "--pattern", "2", "-o", "a.vasp"], "--count or --per-nm2"),
         (["complex", "CsPbBr3", "--ligand", "CN", "--count", "2", "--pattern", "9", "-o", "a.vasp"], "no pattern 9"),
         (["complex", "CsPbBr3", "--ligand", "CN", "--per-nm2", "99", "-o", "a.vasp"], "this cell has 9"),

@@ -37,6 +37,7 @@ from qddft.cli.build.placements import (
     list_patterns,
 )
 from qddft.cli.verb import add
+from qddft.core.errors import PlacementError
 
 
 def register(group: typer.Typer) -> None:
@@ -85,6 +86,11 @@ def complex_(
     """
     from qddft.atoms.covering import cover
 
+    if faces == "both" and fixed_layers.strip() not in ("0", "all"):
+        raise PlacementError(
+            f"--faces both with --fixed-layers {fixed_layers}: layers held on one side make the faces unequal, so that "
+            "the two ligands relax differently; hold none or all, or take --faces top"
+        )
     surface = slab_of(
         SlabChoices(crystal, termination, layers, supercell, vacuum, fixed_layers, phase, lattice, normal, order, seed)
     )
