@@ -186,3 +186,20 @@ def test_vacancy_formation_energy_at_both_limits():
     assert limits["Br-rich"] == pytest.approx(difference + half, abs=1e-9)
     assert limits["Br-rich"] == pytest.approx(2.602, abs=2e-3)
     assert limits["Br-poor"] == pytest.approx(limits["Br-rich"] - 1.64, abs=1e-9)
+
+
+def test_limits_of_the_chemical_potentials_from_competing_phases():
+    names = ("bulk", "csbr", "pbbr2", "pb", "cs", "br2")
+    phases = qddft.competing_phases("CsPbBr3", [DATA / name for name in names])
+    found = qddft.vacancy_formation_energy(DATA / "vacancy", DATA / "slab", {"Br": 1}, phases.region)
+    limits = found.details["limits_eV"]
+    rich, poor = limits["Br-rich"], limits["Br-poor"]
+    assert rich == pytest.approx(2.602, abs=2e-3)
+    assert poor == pytest.approx(0.961, abs=5e-3)
+    # where lead and CsBr are at hand: 2 mu_Br = H(CsPbBr3) - H(CsBr), all from the energies of the legs
+    energy = {name: outputs(name).energy for name in names}
+    lead = (energy["bulk"] - energy["csbr"] - energy["pb"] - energy["br2"]) / 2
+    assert poor - rich == pytest.approx(lead, abs=1e-6)
+    # the published PBE value is 0.17 eV; this mesh, this cell
+    apart = energy["csbr"] + energy["pbbr2"] / 4 - energy["bulk"]
+    assert apart == pytest.approx(0.285, abs=0.01)
