@@ -141,7 +141,10 @@ def dos_of(tables: Tables, *, zero: str | float = "vbm", broadening: str = "auto
             tables.dos, tables.atoms, zero=position, edges=edges, warnings=warnings, source=outputs.source
         )
     if tables.projections is None:
-        warnings += ("nothing was projected on atoms (LORBIT = 11 does): only the total density of states is there",)
+        warnings += (
+            "nothing was projected on atoms (VASP: LORBIT = 11, GPAW: qddft.convert_gpw): only the total density of "
+            "states is there",
+        )
     return gaussian_dos(
         levels, tables.projections, tables.atoms, zero=position, sigma=sigma, edges=edges, warnings=warnings,
         source=outputs.source,
