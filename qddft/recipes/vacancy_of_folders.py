@@ -91,10 +91,23 @@ def vacancy_formation_energy(
     result = _result(None if verdict.refused else found[0].value, cells["defect"], found[0], state, details)
     return replace(
         result,
-        warnings=tuple(dict.fromkeys([*state_remarks(state), *_remarks(found, removed), *verdict.warnings])),
+        warnings=tuple(
+            dict.fromkeys(
+                [*state_remarks(state), *_charge_remarks(cells, state), *_remarks(found, removed), *verdict.warnings]
+            )
+        ),
         audit=verdict.audit,
         inputs=hashes_of(legs.values()),
     )
+
+
+def _charge_remarks(cells: Mapping[str, Outputs], state: ChargeState | None) -> list[str]:
+    """Say which charges are taken for granted, because files do not tell the electrons of the neutral cell."""
+    unknown = [name for name, item in cells.items() if item.charge is None]
+    if not unknown:
+        return []
+    taken = "neutral" if state is None or not state.charge else f"{state.charge:+d} (the defect)"
+    return [f"the charge of {' and '.join(unknown)} is not told by the files; it is taken to be {taken}"]
 
 
 def _limits(
