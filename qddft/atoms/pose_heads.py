@@ -1,7 +1,8 @@
 """What is placed in a search and where it may go: modes, anchors, places and the poses there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ _GROUPS, _BESIDE = 4, 4
 _MADE = 4
 _NEUTRAL: tuple[Mode, ...] = ("atop", "bidentate", "bridging")
 ANY = "any"
+# gives a conformer when it is wanted
+Source = Callable[[], Geometry | None]
 
 
 @dataclass(frozen=True)
@@ -143,22 +146,40 @@ def plans_beside(slab: "Atoms", face: Face, head: Head, point: np.ndarray) -> li
 def kinds_of(head: Head, plans: Sequence[Plan], rules: Rules, laid: "Laid") -> list[Kind[Found]]:
     """Return the acceptable poses of every conformer at every place and height, those of the shortest bonds first."""
     # the best conformer in every mode, then the next
-    each = [[(plan, geometry) for geometry in _geometries(head, plan, rules)] for plan in plans]
+    each = [[(plan, source) for source in sources] for plan, sources in _sources(head, plans, rules)]
     tried = [item for row in zip_longest(*each) for item in row if item is not None]
     return [
-        _kind(Request(rules, head.ligand, plan), geometry, target, Laid((rise,), laid.max_tilt))
+        _kind(Request(rules, head.ligand, plan), source, target, Laid((rise,), laid.max_tilt))
         for rise in laid.heights
-        for plan, geometry in tried
+        for plan, source in tried
         for target in plan.targets
     ]
 
 
-def _geometries(head: Head, plan: Plan, rules: Rules) -> tuple[Geometry, ...]:
-    """Return the conformers, before them some that were made for two anchors of two functional groups."""
-    if head.ligand.conformer != 0 or not spans(head.ligand, plan.group):
-        return head.geometries
-    made = held_geometries(Request(rules, head.ligand, plan), rules.seed)[:_MADE]
-    return (*(Geometry(positions, None, rules.seed) for positions in made), *head.geometries)
+def _sources(head: Head, plans: Sequence[Plan], rules: Rules) -> Iterator[tuple[Plan, list[Source]]]:
+    """Yield plans with what gives their geometries when they are wanted.
+
+    Anchors of two functional groups need conformers made for them, which take long: they are made once in each mode.
+    """
+    made: set[Mode] = set()
+    spanning = {id(plan) for plan in plans if head.ligand.conformer == 0 and spans(head.ligand, plan.group)}
+    for plan in sorted(plans, key=lambda plan: id(plan) in spanning):
+        sources: list[Source] = [partial(_itself, geometry) for geometry in head.geometries]
+        if id(plan) in spanning and plan.mode not in made:
+            made.add(plan.mode)
+            sources = [partial(_made, Request(rules, head.ligand, plan), k) for k in range(_MADE)]
+        yield plan, sources
+
+
+def _itself(geometry: Geometry) -> Geometry:
+    return geometry
+
+
+def _made(request: Request, number: int) -> Geometry | None:
+    """Return one of the conformers made for the anchors of a request, ``None`` if there are not so many."""
+    seed = request.rules.seed
+    found = held_geometries(request, seed)
+    return Geometry(found[number], None, seed) if number < len(found) else None
 
 
 @dataclass(frozen=True)
@@ -253,19 +274,18 @@ def _table(request: Request, target: Target) -> tuple[float, ...]:
     return anchor_distances(request.ligand, request.plan, target, symbols)
 
 
-def _kind(request: Request, geometry: Geometry, target: Target, laid: Laid) -> Kind[Found]:
+def _kind(request: Request, source: Source, target: Target, laid: Laid) -> Kind[Found]:
     """Return the poses of one conformer at one place and height as a kind."""
     from ase.data import atomic_numbers
 
     numbers = np.array([atomic_numbers[symbol] for symbol in request.ligand.symbols])
     radii = vdw_radii(numbers)
     face = request.rules.face
-    size = float(np.linalg.norm(geometry.positions[:, None] - geometry.positions[None], axis=2).max())
-    images = own_translations(face.lattice, size, request.rules.limit * 2 * float(radii.max()))
 
     def lay() -> list[Found]:
-        fitting = _fitted(request, geometry, target, laid.heights[0])
-        if fitting is None:
+        geometry = source()
+        fitting = None if geometry is None else _fitted(request, geometry, target, laid.heights[0])
+        if geometry is None or fitting is None:
             return []
         poses = fitting.poses[_upright(fitting, laid.max_tilt)]
         return [Found(pose, fitting, geometry, request) for pose in poses]
@@ -274,6 +294,8 @@ def _kind(request: Request, geometry: Geometry, target: Target, laid: Laid) -> K
         return shape_of(numbers, face.back(found.positions))
 
     def usable(found: Found) -> bool:
+        size = float(np.linalg.norm(found.positions[:, None] - found.positions[None], axis=2).max())
+        images = own_translations(face.lattice, size, request.rules.limit * 2 * float(radii.max()))
         return own_images_clear(found.positions, radii, images, request.rules.limit)
 
     return Kind(lay, shape, usable)
