@@ -1,5 +1,6 @@
 """Put a ligand on a face of a slab."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # poses are judged by pairs up to 0.9 of the van der Waals distance
 _MOST_CONTACT = 0.85
+# two anchors that are stretched beyond this share of their bond lengths hold nothing; one of them may still reach
+_LOOSE = 1.25
 
 
 def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
@@ -105,7 +108,10 @@ def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
         plans = make_plans(face, ligand, chosen, site, taken_atoms(slab))
         requests = [Request(rules, ligand, plan) for plan in plans]
         held = _held(slab, requests, seed) if conformer is None else None
-        placed = described(ligand, held or search(slab, requests, tries))
+        found = held or search(slab, requests, tries)
+        if len(requests) > 1 and _is_loose(found):
+            found = _closer(slab, requests, geometries(ligand, conformer, seed), found)
+        placed = described(ligand, found)
     complex_ = assembled(slab, [placed] if swap is None else [placed, image_of(placed, swap)], vacuum)
     check_complete(complex_, ligand, len(slab.info["qddft"]["fragments"]), min_contact)
     return complex_
@@ -134,6 +140,27 @@ def _held(slab: "Atoms", requests: list[Request], seed: int) -> Found | None:
         if best is not None:
             return best
     return None
+
+
+def _closer(slab: "Atoms", requests: list[Request], tries: Iterable[Geometry], loose: Found) -> Found:
+    """Return a pose of another request that holds the ligand closer than a loose one, or that."""
+    others = [request for request in requests if request is not loose.request]
+    try:
+        found = search(slab, others, tries)
+    except PlacementError:
+        return loose
+    return found if _longest(found) < _longest(loose) else loose
+
+
+def _is_loose(found: Found) -> bool:
+    """Tell whether two anchors are too far from their surface atoms to hold them."""
+    pair = len(found.request.plan.group) == 2
+    return pair and _longest(found) > _LOOSE * bond_lengths(found.request) / 2
+
+
+def _longest(found: Found) -> float:
+    """Return the longest bond of a pose, Angstrom; 0 where anchors have no bonds."""
+    return max((length for row in found.fitting.bonds.distances for length in row), default=0.0)
 
 
 def _strain(found: Found) -> tuple[int, float]:

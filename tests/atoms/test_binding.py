@@ -318,3 +318,10 @@ def test_a_folded_geometry_gives_way_to_another_conformer():
     from_file = replace(folded, conformer=None)
     with pytest.raises(PlacementError, match="finds no pose"):
         attach(slab(), from_file)
+
+
+def test_an_anion_binds_by_one_oxygen_where_two_would_not_reach():
+    options = {"phase": "orthorhombic", "lattice": "experiment", "normal": "a"}
+    face = build_slab("CsPbBr3", termination="CsX", layers=3, supercell="2x2", **options)
+    entry = attach(face, get_ligand("acetate"), mode="X-site").info["qddft"]["fragments"][1]
+    assert entry["distances"] == [[pytest.approx(2.54, abs=0.3)]]
