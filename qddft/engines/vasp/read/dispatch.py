@@ -95,7 +95,10 @@ def read_source(source: Source) -> Reading:
         The file is damaged, or no result file of VASP.
     """
     if source.kind not in _READERS:
-        raise OutputError(f"{source.path} is {source.kind}, not a result file of VASP")
+        raise OutputError(
+            f"{source.path} is {source.kind}, not a result file of VASP that holds energies: vasprun.xml, OUTCAR and "
+            "vaspout.h5 do"
+        )
     return _READERS[source.kind](source)
 
 
@@ -129,7 +132,7 @@ def result_files(folder: Path) -> list[Path]:
     OutputError
         Several files of one kind lie there under other names, so that it is not clear which one is meant.
     """
-    usual = [_present(folder, name) for name in (VASPRUN, OUTCAR, VASPOUT)]
+    usual = [present(folder, name) for name in (VASPRUN, OUTCAR, VASPOUT)]
     if any(usual):
         return [path for path in usual if path is not None]
     by_kind: dict[str, list[Path]] = {}
@@ -158,7 +161,7 @@ def _only_gpw(folder: Path) -> Path | None:
         There are several.
     """
     found = sorted(path for path in folder.glob("*.gpw") if is_gpw(path))
-    if not found or any(_present(folder, name) for name in (VASPRUN, OUTCAR, VASPOUT)):
+    if not found or any(present(folder, name) for name in (VASPRUN, OUTCAR, VASPOUT)):
         return None
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
@@ -173,7 +176,8 @@ def _kind_or_none(path: Path) -> str | None:
         return None
 
 
-def _present(folder: Path, name: str) -> Path | None:
+def present(folder: Path, name: str) -> Path | None:
+    """Return the file of a folder that has one of VASP's names, plain or compressed."""
     return next((folder / (name + suffix) for suffix in _SUFFIXES if (folder / (name + suffix)).is_file()), None)
 
 
@@ -193,4 +197,4 @@ def _nothing(folder: Path) -> str:
 
 def result_names(folder: Path) -> bool:
     """Return whether a folder holds a result file under its usual name."""
-    return any(_present(folder, name) for name in (OUTPUTS_JSON, VASPRUN, OUTCAR, VASPOUT))
+    return any(present(folder, name) for name in (OUTPUTS_JSON, VASPRUN, OUTCAR, VASPOUT))

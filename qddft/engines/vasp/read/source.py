@@ -24,12 +24,16 @@ IN_MEMORY = 512 * 1024 * 1024
 MOST_PACKED = 400
 
 VASPRUN, OUTCAR, VASPOUT, OUTPUTS_JSON = "vasprun.xml", "OUTCAR", "vaspout.h5", "outputs.json"
+DOSCAR, EIGENVAL, PROCAR = "DOSCAR", "EIGENVAL", "PROCAR"
 _OPENERS: dict[bytes, Callable[[Path], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+# DOSCAR and EIGENVAL begin alike: four integers, the cell, a temperature, CAR, the title; the sixth line differs
+_CAR = re.compile(rb"(?:[ \t]*\d+){4}[ \t\r]*\n[^\n]*\n[^\n]*\n[ \t]*CAR[ \t\r]*\n[^\n]*\n([^\n]*)")
+_THREE_INTEGERS = re.compile(rb"(?:\s*\d+){3}\s*")
 # the standard output of VASP carries the version as well, but only OUTCAR says where it was executed
 _OUTCAR = re.compile(rb"\bvasp\.\d[^\n]*\n(?s:.{0,400}?)executed on ")
 
@@ -85,6 +89,10 @@ def sniff(head: bytes) -> str | None:
         return OUTCAR
     if head.lstrip().startswith(b"{"):
         return OUTPUTS_JSON
+    if head.startswith(b"PROCAR"):
+        return PROCAR
+    if (table := _CAR.match(head)) is not None:
+        return EIGENVAL if _THREE_INTEGERS.fullmatch(table[1]) else DOSCAR
     return None
 
 

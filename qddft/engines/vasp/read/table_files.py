@@ -5,7 +5,8 @@ from pathlib import Path
 from qddft.core.errors import OutputError
 from qddft.engines.gpaw.gpw import gpw_eigenvalues, is_gpw
 from qddft.engines.vasp.read.bands import vasprun_dos, vasprun_eigenvalues, vasprun_projections, vasprun_trajectory
-from qddft.engines.vasp.read.dispatch import open_existing, result_files
+from qddft.engines.vasp.read.beside import atoms_beside, fermi_beside
+from qddft.engines.vasp.read.dispatch import open_existing, present, result_files
 from qddft.engines.vasp.read.h5_tables import (
     vaspout_dos,
     vaspout_eigenvalues,
@@ -13,13 +14,39 @@ from qddft.engines.vasp.read.h5_tables import (
     vaspout_trajectory,
 )
 from qddft.engines.vasp.read.outcar import outcar_trajectory
-from qddft.engines.vasp.read.source import OUTCAR, OUTPUTS_JSON, VASPOUT, VASPRUN, Source, file_kind, open_source
+from qddft.engines.vasp.read.outcar_levels import outcar_eigenvalues
+from qddft.engines.vasp.read.procar import ProcarTables, read_procar
+from qddft.engines.vasp.read.source import (
+    DOSCAR,
+    EIGENVAL,
+    OUTCAR,
+    OUTPUTS_JSON,
+    PROCAR,
+    VASPOUT,
+    VASPRUN,
+    Source,
+    file_kind,
+    open_source,
+)
+from qddft.engines.vasp.read.text_tables import read_doscar, read_eigenval
 from qddft.outputs.packed import LEVELS, is_packed, load_eigenvalues, load_projections
 from qddft.outputs.tables import DensityOfStates, Eigenvalues, MissingTableError, Projections, Trajectory
 
+# where each table stands, the fullest file first
+_HOLDERS = {
+    "eigenvalues": (VASPRUN, VASPOUT, EIGENVAL, PROCAR, OUTCAR),
+    "density of states": (VASPRUN, VASPOUT, DOSCAR),
+    "projections": (VASPRUN, VASPOUT, PROCAR),
+    "trajectory": (VASPRUN, VASPOUT, OUTCAR),
+}
+
 
 def read_eigenvalues(path: str | Path) -> Eigenvalues:
-    """Read the eigenvalues and occupations of a folder or of its vasprun.xml or vaspout.h5.
+    """Read the eigenvalues and occupations of a folder or of one file.
+
+    They are taken from vasprun.xml, vaspout.h5, EIGENVAL, PROCAR or OUTCAR (four decimals), in a folder from the
+    first of these that is there. EIGENVAL and PROCAR do not know the Fermi level: it is that of DOSCAR or OUTCAR
+    beside them, else unknown.
 
     Raises
     ------
@@ -32,11 +59,19 @@ def read_eigenvalues(path: str | Path) -> Eigenvalues:
     if is_gpw(where := Path(path).expanduser()):
         return gpw_eigenvalues(where)
     source = _table_source(path, "eigenvalues")
+    if source.kind == EIGENVAL:
+        return read_eigenval(source, fermi_beside(source.path.parent))
+    if source.kind == PROCAR:
+        return _procar(source).eigenvalues
+    if source.kind == OUTCAR:
+        return outcar_eigenvalues(source)
     return vasprun_eigenvalues(source) if source.kind == VASPRUN else vaspout_eigenvalues(source)
 
 
 def read_dos(path: str | Path) -> DensityOfStates:
-    """Read the density of states, projected where it was, of a folder or of its vasprun.xml or vaspout.h5.
+    """Read the density of states, projected where it was, of a folder or of its vasprun.xml, vaspout.h5 or DOSCAR.
+
+    DOSCAR does not name the elements: they are those of CONTCAR, OUTCAR or POSCAR beside it, else ``X``.
 
     Raises
     ------
@@ -48,11 +83,19 @@ def read_dos(path: str | Path) -> DensityOfStates:
         raise MissingTableError(f"{packed} holds levels, not a density of states as computed")
     _refuse_gpw(path, "density of states")
     source = _table_source(path, "density of states")
+    if source.kind == DOSCAR:
+        found = read_doscar(source)
+        atoms = atoms_beside(source.path.parent, found.n_atoms, found.lengths)
+        return DensityOfStates(
+            atoms, found.energies, found.total, found.integrated, found.projected, found.orbitals, found.fermi_level
+        )
     return vasprun_dos(source) if source.kind == VASPRUN else vaspout_dos(source)
 
 
 def read_projected(path: str | Path) -> Projections:
-    """Read the weights of atomic orbitals in every level of a folder or of its vasprun.xml or vaspout.h5.
+    """Read the weights of atomic orbitals in every level of a folder or of its vasprun.xml, vaspout.h5 or PROCAR.
+
+    PROCAR does not name the elements: they are those of CONTCAR, OUTCAR or POSCAR beside it, else ``X``.
 
     Raises
     ------
@@ -64,6 +107,10 @@ def read_projected(path: str | Path) -> Projections:
         return load_projections(packed)
     _refuse_gpw(path, "weights of atomic orbitals")
     source = _table_source(path, "projections")
+    if source.kind == PROCAR:
+        found = _procar(source)
+        atoms = atoms_beside(source.path.parent, found.n_atoms)
+        return Projections(atoms, found.weights, found.orbitals, found.eigenvalues)
     return vasprun_projections(source) if source.kind == VASPRUN else vaspout_projections(source)
 
 
@@ -82,19 +129,35 @@ def read_trajectory(path: str | Path) -> Trajectory:
 
 
 def _table_source(path: str | Path, what: str) -> Source:
-    """Open the file that holds a large table: vasprun.xml or vaspout.h5, for a trajectory OUTCAR as well."""
+    """Open the file that holds a large table; ``_HOLDERS`` says which do, and which one of a folder counts."""
     where = Path(path).expanduser()
-    kinds = (VASPRUN, VASPOUT, OUTCAR) if what == "trajectory" else (VASPRUN, VASPOUT)
+    kinds = _HOLDERS[what]
     if not where.is_dir():
         source = open_existing(where)
         if source.kind not in kinds:
-            raise OutputError(f"{where} is {source.kind}: it does not hold the {what}; {' or '.join(kinds)} does")
+            raise MissingTableError(f"{where} is {source.kind}: it does not hold the {what}; {_one_of(kinds)} does")
         return source
     by_kind = {file_kind(file): file for file in result_files(where)}
-    found = next((by_kind[kind] for kind in kinds if kind in by_kind), None)
-    if found is None:
-        raise OutputError(f"{where} holds no {' or '.join(kinds)}, so the {what} cannot be read")
-    return open_source(found)
+    for kind in kinds:
+        found = by_kind.get(kind) or (present(where, kind) if kind in (DOSCAR, EIGENVAL, PROCAR) else None)
+        if found is not None:
+            return _opened_as(kind, found)
+    raise MissingTableError(f"{where} holds no {_one_of(kinds)}, so the {what} cannot be read")
+
+
+def _opened_as(kind: str, path: Path) -> Source:
+    source = open_source(path)
+    if source.kind != kind:
+        raise OutputError(f"{path} is {source.kind} by its content, not {kind}; which one is meant? name the file")
+    return source
+
+
+def _procar(source: Source) -> ProcarTables:
+    return read_procar(source, fermi_beside(source.path.parent))
+
+
+def _one_of(kinds: tuple[str, ...]) -> str:
+    return f"{', '.join(kinds[:-1])} or {kinds[-1]}"
 
 
 def _packed_levels(path: str | Path) -> Path | None:
