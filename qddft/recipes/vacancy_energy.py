@@ -113,8 +113,8 @@ class VacancyEnergy:
                 "its energy of sublimation"
             )
         return (
-            f"E_f = E(defect) - E(pristine) + mu_{x}, neutral, mu_{x} = E({x}2)/2 ({x}-rich limit); at another chemical "
-            f"potential add the change of mu_{x}"
+            f"E_f = E(defect) - E(pristine) + mu_{x}, neutral, mu_{x} = E({x}2)/2 ({x}-rich limit); at another "
+            f"chemical potential add the change of mu_{x}"
         )
 
     def _details(self, choices: Mapping[str, Choice]) -> dict[str, Any]:
