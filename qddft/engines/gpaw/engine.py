@@ -15,7 +15,7 @@ from qddft.core.errors import EngineError
 from qddft.engines.calculation import Method, compute, write_start
 from qddft.engines.gpaw.evaluate import evaluator, make_calculator
 from qddft.engines.gpaw.level import check_job, parameters, start_magnetization
-from qddft.engines.gpaw.products import potential_titles, write_products
+from qddft.engines.gpaw.products import fermi_level, potential_titles, write_products
 from qddft.engines.gpaw.settings import settings_of_parameters
 from qddft.engines.gpaw.system import prepared
 from qddft.jobs.folder import OUTPUTS, last_progress
@@ -134,7 +134,7 @@ def _completed(outputs: "Outputs", job: "Job", folder: Path, calculator: Any, ev
     }
     return replace(
         outputs,
-        fermi_level=float(calculator.get_fermi_level()),
+        fermi_level=fermi_level(calculator),
         n_electrons=float(calculator.get_number_of_electrons()),
         magnetization=float(calculator.get_magnetic_moment(calculator.get_atoms())),
         settings=settings,

@@ -59,8 +59,8 @@ def evaluator(calculator: Any, moments: list[float] | None, dispersion: str, fun
     def evaluate(atoms: "Atoms") -> Energies:
         system = atoms.copy()
         system.set_constraint()
-        if moments is not None:
-            system.set_initial_magnetic_moments(moments)
+        # moments that came with the structure would polarize a closed shell
+        system.set_initial_magnetic_moments([0.0] * len(system) if moments is None else moments)
         found = _converged(calculator, system)
         if add is None:
             return found

@@ -8,16 +8,15 @@ from qddft.core.errors import ChargeError, EngineError, LevelError, StructureErr
 from qddft.core.suggest import did_you_mean
 from qddft.engines.vasp.case import Case, case_of
 from qddft.engines.vasp.kpoints import mesh_of
-from qddft.engines.vasp.moments import start_moments
+from qddft.engines.vasp.moments import start_moments, unpaired_electrons
 
 if TYPE_CHECKING:
     from ase import Atoms
 
     from qddft.jobs.job import Job
 
-FUNCTIONALS = ("LDA", "PBE", "RPBE", "revPBE", "PBEsol")
-# built into GPAW; the others come from libxc
-BUILT_IN = ("LDA", "PBE", "RPBE", "revPBE")
+# those that gpaw-data has PAW setups for
+FUNCTIONALS = ("LDA", "PBE", "RPBE", "revPBE")
 WANTED = ("dos", "density", "potential")
 MODES = ("pw", "lcao")
 # parameters of GPAW that a level may set; all others follow from the neutral keys
@@ -143,8 +142,16 @@ def has_dipole_layer(job: "Job") -> bool:
 
 
 def start_magnetization(job: "Job", atoms: "Atoms") -> list[float] | None:
-    """Return the moment that each atom starts with, Bohr magnetons; ``None`` without spin polarization."""
-    return start_moments(neutral_case(job), atoms)
+    """Return the moment that each atom starts with, Bohr magnetons; ``None`` without spin polarization.
+
+    Where the total is held (molecules), they add up to it.
+    """
+    case = neutral_case(job)
+    moments = start_moments(case, atoms)
+    if moments is None or job.role != "molecule" or not sum(moments):
+        return moments
+    share = unpaired_electrons(case, atoms) / sum(moments)
+    return [share * moment for moment in moments]
 
 
 def _mesh(case: Case, atoms: "Atoms") -> dict[str, Any]:

@@ -58,7 +58,16 @@ def eigenvalues(calculator: Any) -> Eigenvalues:
     filled = np.array([[calculator.get_occupation_numbers(kpt=k, spin=s) for k in range(len(kpoints))] for s in spins])
     # GPAW's numbers carry the weight of the k-point and both electrons of an unpolarized level
     occupations = filled / weights[None, :, None] / (2 / len(spins))
-    return Eigenvalues(kpoints, weights / weights.sum(), energies, occupations, float(calculator.get_fermi_level()))
+    return Eigenvalues(kpoints, weights / weights.sum(), energies, occupations, fermi_level(calculator))
+
+
+def fermi_level(calculator: Any) -> float:
+    """Return the Fermi level, eV; with a fixed moment the mean of those of the two spins."""
+    try:
+        return float(np.mean(calculator.get_fermi_levels()))
+    except ValueError:
+        # GPAW's way of saying that there is only one
+        return float(calculator.get_fermi_level())
 
 
 def projections(calculator: Any, atoms: "Atoms") -> Projections:

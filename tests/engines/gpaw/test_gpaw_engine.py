@@ -89,3 +89,22 @@ def test_relaxation_and_a_cycle_that_ends_too_soon(tmp_path):
     hasty = hydrogen(max_scf_steps=2)
     with pytest.raises(EngineError, match=r"does not converge; .*raise 'max_scf_steps'"):
         get_engine("gpaw").run(hasty, hasty.built_atoms, tmp_path, lambda _: None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "charge", "electrons", "moment"), [("OH", -1, 8, 0), ("OH", 0, 7, 1), ("O2", 0, 12, 2)]
+)
+def test_ions_and_radicals(tmp_path, name, charge, electrons, moment):
+    pytest.importorskip("gpaw")
+    # the moments that ASE puts on these molecules are not the job's
+    atoms = molecule(name)
+    level = hydrogen(energy_tol_eV=1e-3).level
+    job = Job("a", "molecule", "static", Given.of(atoms), level, charge=charge, unpaired=moment, wanted=EVERYTHING)
+    found = get_engine("gpaw").run(job, atoms, tmp_path, lambda _: None)
+    assert (found.n_electrons, found.charge) == (electrons, charge)
+    assert found.magnetization == pytest.approx(moment, abs=1e-6)
+    assert found.settings["ispin"] == (2 if moment else 1)
+    assert read_grid(tmp_path).integral == pytest.approx(electrons, abs=1e-3)
+    if moment:
+        assert read_grid(tmp_path, channel="spin").integral == pytest.approx(moment, abs=1e-3)
