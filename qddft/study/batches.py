@@ -1,6 +1,6 @@
 """Which jobs of a run go into one job of the queue together."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,13 +39,13 @@ def alone(entries: Sequence[Entry]) -> tuple[Batch, ...]:
     return tuple(Batch(((entry,),), () if entry.parent is None else (entry.parent,)) for entry in entries)
 
 
-def chunked(entries: Sequence[Entry], minutes: float) -> tuple[Batch, ...]:
+def chunked(entries: Sequence[Entry], minutes: float, *, queued: Container[str] = ()) -> tuple[Batch, ...]:
     """Return arrays of chunks of about equal length.
 
     A job and all that start from it stay in one chunk when they are short together. A longer family is divided by
     generations: an array of first jobs, then an array of those that start from them, element behind element, so that
-    one failure keeps nobody else's children waiting. Jobs whose parent was submitted earlier make batches of their own,
-    one for each parent.
+    one failure keeps nobody else's children waiting. Jobs whose parent is in the queue make batches of their own, one
+    for each parent.
 
     Parameters
     ----------
@@ -53,8 +53,9 @@ def chunked(entries: Sequence[Entry], minutes: float) -> tuple[Batch, ...]:
         Jobs to submit, parents before children.
     minutes
         Estimated length of a chunk.
+    queued
+        Ids of jobs in the queue; other parents that are not among ``entries`` are done.
     """
-    chosen = {entry.id for entry in entries}
     families: dict[str, list[Entry]] = {}
     root: dict[str, str] = {}
     for entry in entries:
@@ -63,7 +64,7 @@ def chunked(entries: Sequence[Entry], minutes: float) -> tuple[Batch, ...]:
     by_parent: dict[str | None, list[tuple[Entry, ...]]] = {}
     for members in families.values():
         outside = members[0].parent
-        by_parent.setdefault(None if outside in chosen else outside, []).append(tuple(members))
+        by_parent.setdefault(outside if outside in queued else None, []).append(tuple(members))
     batches: list[Batch] = []
     for parent, groups in by_parent.items():
         parents = () if parent is None else (parent,)

@@ -31,6 +31,8 @@ from qddft.study.submissions import (
 
 # engines whose jobs are big: each is a job of the queue with MPI ranks of its own
 _BIG = ("vasp",)
+# beginnings of reasons to leave a job out that hold for those that start from it too; Slurm's queue has dependencies
+_HOLDING = ("failed", "somebody", "starts from", "handed to PBS")
 
 
 @dataclass(frozen=True)
@@ -209,47 +211,48 @@ class _Submitter:
 
     def submit(self, queued: Mapping[str, slurm.QueueTask]) -> SubmitReport:
         """Submit all batches but what is queued, each recorded before and after."""
-        self._waits = {job_id: task.slurm_id for job_id, task in queued.items()}
-        batches, skipped = self._plan({job_id: f"in the queue as {task.slurm_id}" for job_id, task in queued.items()})
-        done: list[Prepared] = []
+        # what is done in a chunk that goes on keeps nobody waiting
+        done = {key for key, status in self._statuses.items() if status.state == "done"}
+        ahead = {key: task.slurm_id for key, task in queued.items() if key not in done}
+        self._waits = dict(ahead)
+        batches, skipped = self._plan({job_id: f"in the queue as {slurm_id}" for job_id, slurm_id in ahead.items()})
+        made: list[Prepared] = []
         ids: list[str] = []
         with disk_errors(self._run.path):
             (self._run.path / FOLDER).mkdir(exist_ok=True)
             for batch in batches:
                 try:
-                    done.append(self._submit(batch, ids))
+                    made.append(self._submit(batch, ids))
                 except MachineError as error:
-                    if not done:
+                    if not made:
                         raise
                     raise MachineError(
-                        f"{error}\n{len(done)} of {len(batches)} queue jobs were submitted before; correct the cause, "
+                        f"{error}\n{len(made)} of {len(batches)} queue jobs were submitted before; correct the cause, "
                         "then submit again for the others"
                     ) from error
-        return SubmitReport(tuple(done), skipped)
+        return SubmitReport(tuple(made), skipped)
 
     def _plan(self, queued: dict[str, str]) -> tuple[tuple[Batch, ...], tuple[tuple[Entry, str], ...]]:
         skipped: dict[str, str] = {}
         wanted = []
         for entry in self._run.entries:
-            in_queue = queued.get(entry.id) if self._statuses[entry.id].state != "done" else None
-            reason = in_queue or self._reason_against(entry, skipped)
+            done = self._statuses[entry.id].state == "done"
+            reason = "done" if done else queued.get(entry.id) or self._reason_against(entry, skipped)
             if reason is None:
                 wanted.append(entry)
             else:
                 skipped[entry.id] = reason
-        batches = chunked(wanted, self._machine.chunks.minutes) if self._serial else alone(wanted)
+        batches = chunked(wanted, self._machine.chunks.minutes, queued=queued) if self._serial else alone(wanted)
         return batches, tuple((self._entries[job_id], reason) for job_id, reason in skipped.items())
 
     def _reason_against(self, entry: Entry, skipped: dict[str, str]) -> str | None:
         status: JobStatus = self._statuses[entry.id]
-        if status.state == "done":
-            return "done"
         if status.state == "running":
             return "somebody works on it"
         if status.state == "failed" and not self._retry:
             return f"failed: {status.reason}"
         parent = entry.parent
-        if parent is not None and skipped.get(parent, "").startswith(("failed", "somebody", "starts from")):
+        if parent is not None and skipped.get(parent, "").startswith(_HOLDING):
             return f"starts from {self._entries[parent].name}, which comes first ({skipped[parent]})"
         return None
 

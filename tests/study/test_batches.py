@@ -62,19 +62,25 @@ def test_long_families_are_arrays_by_generation_element_behind_element():
 
 
 def test_long_families_of_a_job_in_the_queue_wait_for_it():
-    first, second = chunked([entry("a1", "a", atoms=126), entry("a2", "a1", atoms=126)], 1)
+    first, second = chunked([entry("a1", "a", atoms=126), entry("a2", "a1", atoms=126)], 1, queued={"a"})
     assert (names(first), first.parents, first.after) == ([["a1"]], ("a",), None)
     assert (names(second), second.parents, second.after) == ([["a2"]], (), 0)
 
 
 def test_children_of_jobs_outside_wait_for_them():
     jobs = [entry("a1", "a"), entry("a2", "a1"), entry("b1", "b"), entry("c")]
-    batches = chunked(jobs, 600)
+    batches = chunked(jobs, 600, queued={"a", "b"})
     assert {batch.parents: names(batch) for batch in batches} == {
         ("a",): [["a1", "a2"]],
         ("b",): [["b1"]],
         (): [["c"]],
     }
+
+
+def test_jobs_whose_parents_are_done_share_chunks():
+    jobs = [entry(f"{name}1", name, atoms=5, task="static") for name in "abc"]
+    (batch,) = chunked(jobs, 60)
+    assert (names(batch), batch.parents) == ([["a1", "b1", "c1"]], ())
 
 
 def test_big_jobs_go_alone():

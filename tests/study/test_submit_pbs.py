@@ -74,6 +74,14 @@ def test_jobs_that_were_handed_over_are_left_out_until_a_retry(tmp_path, lj_job,
     assert len(retry(run.path, on_pbs(machine())).submitted[0].entries) == 4
 
 
+def test_children_of_jobs_that_were_handed_over_wait_for_the_next_call(tmp_path, lj_job, qsub):
+    parent, child, *_ = family(lj_job)
+    bash(submit(write_run(tmp_path / "run", parent).path, on_pbs(machine())).to_run)
+    ((_, first), (_, second)) = submit(write_run(tmp_path / "run", parent, child).path, on_pbs(machine())).skipped
+    assert first.startswith("handed to PBS by")
+    assert "starts from parent, which comes first (handed to PBS" in second
+
+
 def test_the_script_of_an_element_runs_its_jobs(tmp_path, lj_job, qsub, pace, monkeypatch):
     """What PBS would start, started by hand."""
     from queue_tools import states
