@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qddft.atoms.bond_lengths import CATIONS, donor_distance
 from qddft.atoms.families import Bonds
 from qddft.atoms.placing import Fitting, Request, Rules, fit
-from qddft.atoms.poses import Grid
+from qddft.atoms.poses import COARSE, Grid
 from qddft.atoms.search import Geometry, geometries
 from qddft.atoms.shell_sites import Core, Neighborhood, ShellSite, neighborhood
 from qddft.atoms.targets import Mode, Plan, Target, anchor_groups
@@ -22,13 +23,15 @@ SHELL = Grid(
     cone=((0, 1), (12, 6), (25, 8), (40, 8), (55, 8)),
     rest=((80, 8), (110, 8), (140, 6), (180, 1)),
     spins=12,
-    hinges=(-60, -45, -30, -15, 0, 15, 30, 45, 60),
-    leans=(0, -15, 15, -30, 30),
-    azimuths=8,
+    hinges=COARSE.hinges,
+    leans=COARSE.leans,
+    azimuths=COARSE.azimuths,
 )
 # the best poses of a place that are kept, and every how many-eth of the others, up to a number
 _BEST, _MOST = 24, 96
 _CONFORMERS = 4
+# a donor is bound up to this share of the sum of ionic radii, as in ``check_complex``
+_HELD = 1.25
 # a head in the place of Cs below a PbX2 face is raised toward the hollow until it has room, Angstrom
 _UP = np.array([0.0, 0.0, 1.0])
 _LIFTS = (0.0, 0.6, 1.2, 1.8, 2.4, 3.0, 3.6, 4.2)
@@ -46,11 +49,14 @@ class Stand:
         Anchors, their ions (indices of the neighborhood) and distances.
     geometry
         The conformer.
+    held
+        An anchor is close enough to count as bound (``qddft.atoms.bond_lengths``).
     """
 
     poses: np.ndarray
     bonds: Bonds
     geometry: Geometry
+    held: bool
 
 
 @dataclass
@@ -75,14 +81,26 @@ class PoseLibrary:
     _tries: tuple[Geometry, ...] = ()
 
     def stands(self, core: Core, near: list[int], site: ShellSite) -> Iterator[tuple[Stand, Neighborhood]]:
-        """Yield the poses at a place, conformer by conformer, those first whose chains lead away from the head."""
+        """Yield the poses at a place, conformer by conformer, those first whose chains lead away from the head.
+
+        Poses whose anchors are too far away to be held are only given if there are no others.
+        """
         around = neighborhood(core, near, site)
+        held = False
         for rank in range(len(self.conformers)):
-            key = (rank, around.key)
-            if key not in self._known:
-                self._known[key] = tuple(self._worked_out(around, self.conformers[rank]))
-            for stand in self._known[key]:
-                yield stand, around
+            for stand in self._known_stands(around, rank):
+                if stand.held:
+                    held = True
+                    yield stand, around
+        if not held:
+            for rank in range(len(self.conformers)):
+                yield from ((stand, around) for stand in self._known_stands(around, rank))
+
+    def _known_stands(self, around: Neighborhood, rank: int) -> tuple[Stand, ...]:
+        key = (rank, around.key)
+        if key not in self._known:
+            self._known[key] = tuple(self._worked_out(around, self.conformers[rank]))
+        return self._known[key]
 
     @property
     def conformers(self) -> tuple[Geometry, ...]:
@@ -98,8 +116,20 @@ class PoseLibrary:
             for target in _raised(around.target, self.mode):
                 found = _fitting(Request(rules, self.ligand, plan), geometry, target)
                 if found is not None:
-                    yield Stand(_kept(found.poses), found.bonds, geometry)
+                    held = _held(self.ligand, found.bonds, around)
+                    yield Stand(_kept(found.poses), found.bonds, geometry, held)
                     break
+
+
+def _held(ligand: "Ligand", bonds: Bonds, around: Neighborhood) -> bool:
+    """Tell whether a donor is close enough to a cation; what binds otherwise is where it should be."""
+    shares = [
+        distance / donor_distance(ligand.symbols[anchor], around.symbols[site])
+        for anchor, sites, distances in zip(bonds.anchors, bonds.sites, bonds.distances, strict=True)
+        for site, distance in zip(sites, distances, strict=True)
+        if around.symbols[site] in CATIONS
+    ]
+    return min(shares, default=0.0) < _HELD
 
 
 def _raised(target: Target, mode: Mode) -> Iterator[Target]:

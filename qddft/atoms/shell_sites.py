@@ -227,6 +227,13 @@ class Neighborhood:
     target: Target
     key: bytes
 
+    @property
+    def symbols(self) -> list[str]:
+        """Their chemical symbols."""
+        from ase.data import chemical_symbols
+
+        return [str(chemical_symbols[number]) for number in self.numbers]
+
     def outside(self, poses: np.ndarray, site: ShellSite) -> np.ndarray:
         """Return positions of shape (..., 3) in the coordinates of the structure, Angstrom."""
         return np.asarray((poses - _MIDDLE) @ site.turn + site.point)

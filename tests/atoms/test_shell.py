@@ -111,6 +111,14 @@ def test_anchors_are_where_the_record_says() -> None:
                 )
 
 
+@pytest.mark.parametrize("faces", ["CsX", "PbX2"])
+def test_every_ligand_is_held_by_the_surface(faces: str) -> None:
+    atoms = shell(faces)
+    assert qddft.check_complex(atoms, atoms).warnings == ()
+    lengths = [d for entry in atoms.info["qddft"]["fragments"][1:] for row in entry["distances"] for d in row]
+    assert max(lengths) < 1.25 * 2.54
+
+
 def test_molecules_keep_their_shape() -> None:
     atoms = shell()
     entry = ligand("oleate", 4)
