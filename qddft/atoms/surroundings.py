@@ -76,6 +76,8 @@ class Surroundings:
     ----------
     lattice
         Lateral lattice, shape (2, 3), Angstrom.
+    corner
+        Of the cell that points are brought into, shape (3,), Angstrom; a place that an ion left lies in its middle.
     positions
         Face coordinates of atoms and images around one lateral cell, shape (m, 3), Angstrom.
     owners
@@ -87,6 +89,7 @@ class Surroundings:
     """
 
     lattice: np.ndarray
+    corner: np.ndarray
     positions: np.ndarray
     owners: np.ndarray
     radii: np.ndarray
@@ -141,7 +144,9 @@ def surroundings_of(face: Face, numbers: np.ndarray, without: int | None, lowest
     margin = float(radii.max()) + 1.9
     reach = np.flatnonzero(face.positions[:, 2] > min(lowest, face.height) - _DEPTH)
     dual = np.linalg.inv(face.lattice[:, :2])
-    fractions = face.positions[reach][:, :2] @ dual
+    # a molecule around the place of a missing ion must not be brought to an image of it, which is not missing
+    corner = np.zeros(3) if without is None else face.positions[without] - face.lattice.sum(axis=0) / 2
+    fractions = (face.positions[reach] - corner)[:, :2] @ dual
     margins = margin * np.linalg.norm(dual, axis=0)
     counts = [np.arange(-int(np.ceil(m)) - 1, int(np.ceil(m)) + 2) for m in margins]
     shifts = np.array([(i, j) for i in counts[0] for j in counts[1]])
@@ -157,7 +162,8 @@ def surroundings_of(face: Face, numbers: np.ndarray, without: int | None, lowest
         moved, owners = moved[~home], owners[~home]
     species = face.species[owners]
     donor = (face.depth[owners] == 0) & np.isin(numbers[owners], _ACCEPTORS)
-    return Surroundings(face.lattice, moved, owners, radii[owners], species == "X", np.isin(species, ("A", "B")), donor)
+    cation = np.isin(species, ("A", "B"))
+    return Surroundings(face.lattice, corner, moved, owners, radii[owners], species == "X", cation, donor)
 
 
 def judge(
@@ -230,7 +236,7 @@ def _judge_chunk(
     """Return worst ratios and crowding of each pose."""
     reach = np.maximum(_LEAST_REACH, _REACH * (radii + float(around.radii.max())))
     pose, atom = np.nonzero(poses[:, :, 2] < float(around.positions[:, 2].max()) + reach)
-    ratios = _squared_ratios(_wrapped(poses[pose, atom], around.lattice), radii[atom], around)
+    ratios = _squared_ratios(_wrapped(poses[pose, atom], around), radii[atom], around)
     kinds = kind[atom]
     close_point, close_atom = np.nonzero((ratios < _CROWDED**2) & (kinds != _BOUND))
     close = np.sqrt(ratios[close_point, close_atom])
@@ -244,7 +250,7 @@ def _judge_chunk(
 
 def obstacle(positions: np.ndarray, body: Body, around: Surroundings, sites: tuple[tuple[int, ...], ...]) -> Obstacle:
     """Return the closest pair of a pose of shape (n_atoms, 3) that is not bound."""
-    ratios = _squared_ratios(_wrapped(positions, around.lattice), body.radii, around)
+    ratios = _squared_ratios(_wrapped(positions, around), body.radii, around)
     ratios[_pair_kinds(body, around, sites) == _BOUND] = np.inf
     i, k = np.unravel_index(int(ratios.argmin()), ratios.shape)
     distance = np.sqrt(ratios[i, k]) * (body.radii[i] + around.radii[k])
@@ -257,10 +263,10 @@ def _squared_ratios(points: np.ndarray, radii: np.ndarray, around: Surroundings)
     return np.asarray(np.maximum(squared, 0.0) / np.add.outer(radii, around.radii) ** 2)
 
 
-def _wrapped(points: np.ndarray, lattice: np.ndarray) -> np.ndarray:
+def _wrapped(points: np.ndarray, around: Surroundings) -> np.ndarray:
     """Bring points of shape (n, 3) into the lateral cell."""
-    fractions = points[:, :2] @ np.linalg.inv(lattice[:, :2])
-    return np.asarray(points - np.floor(fractions) @ lattice)
+    fractions = (points - around.corner)[:, :2] @ np.linalg.inv(around.lattice[:, :2])
+    return np.asarray(points - np.floor(fractions) @ around.lattice)
 
 
 def hydrogen_bonds(poses: np.ndarray, body: Body, around: Surroundings) -> np.ndarray:
@@ -272,7 +278,7 @@ def hydrogen_bonds(poses: np.ndarray, body: Body, around: Surroundings) -> np.nd
     halides = around.positions[around.halide]
     wanted = _BOND_SHARE * (around.radii[around.halide] + float(vdw_radii(np.array([1]))[0]))
     for hydrogen, heavy in body.protons:
-        tip = _wrapped(poses[:, hydrogen], around.lattice)
+        tip = _wrapped(poses[:, hydrogen], around)
         to_heavy = poses[:, heavy] - poses[:, hydrogen]
         to_halide = halides[None, :, :] - tip[:, None, :]
         distance = np.linalg.norm(to_halide, axis=2)

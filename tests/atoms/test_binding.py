@@ -325,3 +325,16 @@ def test_an_anion_binds_by_one_oxygen_where_two_would_not_reach():
     face = build_slab("CsPbBr3", termination="CsX", layers=3, supercell="2x2", **options)
     entry = attach(face, get_ligand("acetate"), mode="X-site").info["qddft"]["fragments"][1]
     assert entry["distances"] == [[pytest.approx(2.54, abs=0.3)]]
+
+
+@pytest.mark.parametrize("cell", ["sqrt2", "2x2"])
+@pytest.mark.parametrize(
+    ("smiles", "mode"), [("[NH4+]", "A-site"), ("NC(N)=[NH2+]", "A-site"), ("C(=O)[O-]", "X-site")]
+)
+def test_places_on_the_edge_of_the_cell_are_places_like_others(cell, smiles, mode):
+    face = build_slab("CsPbBr3", termination="CsX", layers=3, supercell=cell)
+    top = face.arrays["layer"] == 3
+    symbol = "Cs" if mode == "A-site" else "Br"
+    for index in np.flatnonzero(top & (face.symbols == symbol)):
+        placed = attach(face, get_ligand(smiles), mode=mode, site=int(index))
+        assert charge_ledger(placed).is_neutral
