@@ -46,7 +46,8 @@ def quantity_of(name: str) -> Quantity:
             return known
     if name.startswith(_VACANCY):
         missing = name.removeprefix(_VACANCY).rstrip(")")
-        sign = f"energy that a vacancy costs, {missing}-rich limit"
+        group = missing.startswith(("Cs", "Pb")) and len(missing) > 2
+        sign = f"energy that a vacancy costs, {f'against a {missing} molecule' if group else f'{missing}-rich limit'}"
         return Quantity(
             name, "Vacancy formation energies", rf"$E_\mathrm{{f}}(V_\mathrm{{{missing}}})$", sign, f"vacancy-{missing}"
         )

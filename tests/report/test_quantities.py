@@ -78,3 +78,9 @@ def test_unknown_quantity_goes_by_its_name():
     quantity = quantity_of("gap (HSE06)")
     assert quantity.title == "gap (HSE06)"
     assert quantity.file == "gap--hse06-"
+
+
+def test_a_missing_group_is_measured_against_its_molecule():
+    assert quantity_of("E_f(V_CsBr)").sign == "energy that a vacancy costs, against a CsBr molecule"
+    assert quantity_of("E_f(V_PbI2)").sign.endswith("against a PbI2 molecule")
+    assert quantity_of("E_f(V_I)").sign.endswith("I-rich limit")
