@@ -50,6 +50,8 @@ def vasprun_dos(source: Source) -> DensityOfStates:
     if not spins or not len(rows) or len(rows) % spins:
         raise source.damaged(total[0], f"{len(rows)} rows of the density of states do not fit {spins} spins")
     values = rows.reshape(spins, -1, 3)
+    # of spinors the density is followed by its moments, which are no spin channels
+    values = values[:1] if spins == 4 else values
     partial, orbitals = _partial(source, (total[1], block.stop), values.shape[1])
     atoms = _structure(source, block).to_atoms()
     if partial is not None:
