@@ -96,12 +96,15 @@ def _eigenvalues(file: "h5py.File") -> Eigenvalues:
 
 
 def _dos(file: "h5py.File") -> DensityOfStates:
-    totals = _array(file, f"{_DOS}/dos"), _array(file, f"{_DOS}/dosi")
+    total, integrated = _array(file, f"{_DOS}/dos"), _array(file, f"{_DOS}/dosi")
+    # of spinors the density is followed by its moments, which are no spin channels
+    channels = 1 if len(total) == 4 else len(total)
     projected = _array(file, f"{_DOS}/dospar") if f"{_DOS}/dospar" in file else None
     return DensityOfStates(
         _final(file).to_atoms(),
         _array(file, f"{_DOS}/energies"),
-        *(values[:1] if len(values) == _SPINOR else values for values in totals),
+        total[:channels],
+        integrated[:channels],
         projected,
         () if projected is None else _orbitals(file, projected.shape[2]),
         number(file, f"{_DOS}/efermi"),
