@@ -49,7 +49,9 @@ def audit(
 def _show(found: "Audit") -> None:
     """Print one block a difference: what it is, how much it matters, and which calculations have which value."""
     short = _short_names(found.sources)
-    say(f"{len(found.sources)} calculations" if len(found.sources) > 1 else found.sources[0])
+    levels = [source for source in found.sources if source.startswith("level ")]
+    count = len(found.sources) - len(levels)
+    say(f"{count} calculation{'s' if count > 1 else ''}{''.join(f' and the {level}' for level in levels)}")
     for item in found.differences:
         say(f"\n{item.key}: {item.importance}{f' ({item.note})' if item.note else ''}")
         grouped: dict[str, list[str]] = {}
@@ -58,7 +60,8 @@ def _show(found: "Audit") -> None:
         for value, sources in grouped.items():
             say(f"  {value}: {', '.join(sources)}")
     for gap in found.unknown:
-        say(f"\n{gap.key}: unknown in {', '.join(short.get(source, source) for source in gap.sources)}")
+        why = f" ({gap.note})" if gap.note else ""
+        say(f"\n{gap.key}: unknown in {', '.join(short.get(source, source) for source in gap.sources)}{why}")
     for source, notes in found.notes.items():
         for text in notes:
             say(f"\nnote on {short.get(source, source)}: {text}")

@@ -12,6 +12,7 @@ from qddft.levels.load import load_level
 from qddft.levels.settings import Level
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.run_settings import RunSettings
+from qddft.study.level_mesh import with_level_mesh
 
 # neutral key of a run -> how a level calls it
 _OF_LEVEL = {
@@ -49,7 +50,10 @@ def audit(paths: Sequence[str | Path | Outputs], level: str | Path | Level | Non
     if len(paths) + (level is not None) < 2:
         raise OutputError("an audit compares: give two folders, or one and a level")
     runs = [RunSettings.of(item) if isinstance(item, Outputs) else run_settings(item) for item in paths]
-    return compare(runs, None if level is None else level_settings(level))
+    if level is None:
+        return compare(runs)
+    found = level if isinstance(level, Level) else load_level(level)
+    return with_level_mesh(compare(runs, level_settings(found)), runs, found)
 
 
 def level_settings(level: str | Path | Level) -> RunSettings:
