@@ -17,5 +17,7 @@ def register(app: typer.Typer) -> None:
     for name in THINGS:
         import_module(f"qddft.cli.build.{name}").register(group)
     app.add_typer(
-        group, name="build", help="Build a bulk, slab, ligand, complex, vacancy, nanocrystal or cluster and write it to a file."
+        group,
+        name="build",
+        help="Build a bulk, slab, ligand, complex, vacancy, nanocrystal or cluster and write it to a file.",
     )
