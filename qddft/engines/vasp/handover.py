@@ -39,13 +39,16 @@ _WORDS = (
     ("ZBRENT: fatal error", "ZBRENT: the line minimization failed"),
     ("ZPOTRF", "LAPACK ZPOTRF failed: atoms may be too close to each other"),
     ("BRMIX: very serious problems", "BRMIX: the number of electrons went wrong while densities were mixed"),
-    ("EDDDAV|EDDRMM|ZHEGV failed|Sub-Space-Matrix is not hermitian", "EDDDAV: the diagonalization failed (ZHEGV)"),
+    ("EDDRMM", "EDDRMM: the diagonalization failed (ZHEGV)"),
+    ("EDDDAV|ZHEGV failed", "EDDDAV: the diagonalization failed (ZHEGV)"),
+    ("Sub-Space-Matrix is not hermitian", "EDDDAV: the subspace matrix is not Hermitian"),
     ("REAL_OPTLAY", "REAL_OPTLAY: projectors in real space do not fit the cell (LREAL)"),
     ("SBESSELITER", "SBESSELITER: spherical Bessel functions did not converge"),
     ("SET_CORE_WF", "SET_CORE_WF: core electrons of a data set are wrong"),
     ("PRICELV|POSMAP|RHOSYG|IBZKPT|SGRCON|point group operation missing|inverse of rotation matrix", "symmetry: "),
     ("TOO FEW BANDS", "too few bands: "),
     ("Error reading item", "INCAR: "),
+    ("tend to fail with the tetrahedron method", "ALGO = All or Damped tends to fail with tetrahedra (ISMEAR = -5)"),
     ("SICK JOB|internal error|VERY BAD NEWS", "VASP refused to go on: "),
 )
 _TAIL = 200000

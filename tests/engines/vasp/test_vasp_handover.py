@@ -146,10 +146,30 @@ REAL = Path(__file__).parents[4] / "shared" / "vasp"
         ("vasp.zbrent", "ZBRENT"),
         ("vasp.set_core_wf", "SET_CORE_WF"),
         ("vasp.nicht_konvergent", "SBESSELITER"),
+        ("vasp.algo_tet_only", "ALGO = All or Damped tends to fail with tetrahedra"),
+        ("vasp.eddrmm", "EDDRMM"),
+        ("vasp.subspace", "EDDDAV: the subspace matrix"),
+        ("vasp.point_group", "symmetry: Error: point group operation missing"),
+        ("vasp.rhosyg", "symmetry: RHOSYG"),
+        ("vasp.too_few_bands_round_error", "too few bands"),
+        ("vasp.ztrtri", "LAPACK ZPOTRF"),
     ],
 )
 def test_real_words_are_understood(name, reason, tmp_path):
     (tmp_path / "vasp.out").write_bytes((REAL / "23_failed_stdout" / name).read_bytes())
+    assert handover.said(tmp_path).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("WARNING in EDDRMM: call to ZHEGV failed, returncode =   8  4  1", "EDDRMM: the diagonalization failed"),
+        ("WARNING: Sub-Space-Matrix is not hermitian in DAV", "EDDDAV: the subspace matrix is not Hermitian"),
+        ("ALGO=A and IALGO=5X tend to fail with the tetrahedron method", "ALGO = All or Damped tends to fail"),
+    ],
+)
+def test_each_diagonalization_is_called_by_its_name(text, reason, tmp_path):
+    (tmp_path / "vasp.out").write_text(f"{text}\n")
     assert handover.said(tmp_path).startswith(reason)
 
 
