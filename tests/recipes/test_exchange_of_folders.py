@@ -180,4 +180,5 @@ def test_a_refusal_names_folder_and_tag():
     text = " | ".join(result.warnings)
     assert "xc differs (decides energies)" in text
     assert "[GGA, METAGGA, LHFCALC]" in text
-    assert f"where after = {hydrogen / 'ads_site0'}, before = {hydrogen / 'ads_site1'}, spare = {cation / 'q=0'}" in text
+    sides = f"after = {hydrogen / 'ads_site0'}, before = {hydrogen / 'ads_site1'}"
+    assert f"where {sides}, spare = {cation / 'q=0'}" in text

@@ -1,6 +1,5 @@
 """Pictures and pages of thousands of atoms: in sheets, cut open, without labels that cover each other."""
 
-import numpy as np
 import pytest
 from matplotlib.collections import EllipseCollection
 
