@@ -37,7 +37,7 @@ def outcar_eigenvalues(source: Source) -> Eigenvalues:
     if len(tables) != heads or rest or spins not in (1, 2) or numbers != spins * list(range(1, len(points) + 1)):
         raise source.damaged(begin, f"{len(tables)} tables of bands behind here do not fit {len(points)} k-points")
     values = [np.array(table[2].split(), dtype=float).reshape(-1, 3) for table in tables]
-    bands = np.arange(1, len(values[0]) + 1)
+    bands = np.arange(1, max(len(rows) for rows in values) + 1)
     odd = next((i for i, rows in enumerate(values) if not len(rows) or not np.array_equal(rows[:, 0], bands)), None)
     if odd is not None:
         raise source.damaged(tables[odd].start() + 1, f"the table of k-point {numbers[odd]} is cut or damaged")
@@ -62,7 +62,9 @@ def _last_table(source: Source) -> tuple[int, int]:
     while (begin := source.data.rfind(b"E-fermi", 0, stop)) >= 0:
         if source.data.find(b"band No.", begin, min(begin + 4096, stop)) >= 0:
             end = source.data.find(b"\n---", begin, stop)
-            return begin, end if end >= 0 else stop
+            if end < 0:
+                raise source.damaged(stop, "it ends inside the levels")
+            return begin, end
         stop = begin
     raise MissingTableError(f"{source.path} is OUTCAR: it does not hold the eigenvalues of this run")
 
