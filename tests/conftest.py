@@ -1,5 +1,7 @@
 """Things that tests of several folders share."""
 
+import signal
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -39,3 +41,9 @@ def lj_job() -> Callable[..., Job]:
         return Job(name=name, role=role, task=task, start=Given.of(built), level=level)
 
     return make
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start: what a shell runs in the background ignores it, and passes that on."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
