@@ -46,7 +46,9 @@ class Gpaw:
         """Return ``None`` when GPAW and its PAW setups are installed, else how to get them."""
         from importlib.util import find_spec
 
-        return None if find_spec("gpaw") else HOW_TO_INSTALL
+        found = find_spec("gpaw")
+        # any folder called gpaw on the path is found too, as a package without a file
+        return None if found is not None and found.origin is not None else HOW_TO_INSTALL
 
     def version(self) -> str:
         """Return the version of GPAW.
