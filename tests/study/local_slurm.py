@@ -122,6 +122,8 @@ class LocalSlurm:
         """Let a job start that was put back into the queue: Slurm would keep it there for two minutes."""
         # its first start has to have ended on the node, or the node refuses the id
         _until(lambda: self.call("sinfo", "-h", "-p", "debug", "-o", "%T") == "idle", "the end of the first start")
+        # it also refuses ("Job credential revoked") a start in the very second in which the first one ended
+        time.sleep(2)
 
         def started() -> bool:
             if self.call("squeue", "-h", "-j", job, "-o", "%T") != "PENDING":
