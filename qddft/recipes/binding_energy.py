@@ -1,6 +1,6 @@
 """Binding energy of a ligand on a slab, against any balanced reaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,9 @@ from qddft.analysis.reaction import Reaction, get_scheme
 from qddft.core.frozen import freeze_fields
 from qddft.jobs.job import Job
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_checks, structure_warnings
+from qddft.recipes.legs import Choice, Leg, leg_of
 from qddft.recipes.result import Result
+from qddft.recipes.terms import Terms, judge_terms
 
 FORMULA = "adsorption energy per ligand"
 SLAB_PART, LIGAND_PART = "slab@ads", "ligand@ads"
@@ -128,40 +129,23 @@ class BindingEnergy:
         missing = [label for label in self.jobs() if label not in outputs]
         if missing:
             return (self._result(None, [f"not finished: {', '.join(missing)}"], {}),)
-        choices = {leg.species.name: choose(leg, outputs) for leg in self.legs}
-        chosen = {name: choice.outputs for name, choice in choices.items()}
-        problems = [problem for choice in choices.values() for problem in choice.doubts]
-        compared = compare_terms(chosen, radicals=self.radicals)
-        warnings = [
-            *(f"NOT CONVERGED: {problem}" for problem in problems),
-            *(f"SETTINGS DIFFER: {difference}" for difference in compared.differences),
-            *(f"settings: {remark}" for remark in compared.remarks),
-            *(warning for choice in choices.values() for warning in choice.warnings),
-            *(warning for choice in choices.values() for warning in structure_warnings(choice)),
-            *_of_calculations(chosen),
-        ]
-        refused = (problems and not self.allow_unconverged) or (compared.differences and not self.allow_differences)
-        without_energy = any(item.energy is None for item in chosen.values())
-        details = self._facts(choices)
-        if refused or without_energy:
-            return (self._result(None, warnings, details, compared.audit),)
-        value = adsorption_energy(self.reaction, chosen, self.n)
-        split, split_warnings = self._decomposition(choices, outputs, value)
+        terms = judge_terms(self.legs, outputs, radicals=self.radicals)
+        details = self._facts(terms)
+        refused = terms.refused(allow_unconverged=self.allow_unconverged, allow_differences=self.allow_differences)
+        if refused or None in terms.energies.values():
+            return (self._result(None, terms.warnings, details, terms.audit),)
+        value = adsorption_energy(self.reaction, terms.outputs, self.n)
+        split, split_warnings = self._decomposition(terms.choices, outputs, value)
         details |= {"E_bind": -value} | split
-        return (self._result(value, [*warnings, *split_warnings], details, compared.audit),)
+        return (self._result(value, [*terms.warnings, *split_warnings], details, terms.audit),)
 
-    def _facts(self, choices: Mapping[str, Choice]) -> dict[str, Any]:
-        complex_ = choices[self.complexes.species.name]
+    def _facts(self, terms: Terms) -> dict[str, Any]:
+        complex_ = terms.choices[self.complexes.species.name].outputs.atoms
         return {
             "n_ligands": self.n,
-            "coverage_per_nm2": coverage(complex_.outputs.atoms, self.per_face),
-            "anchor_distances_A": list(anchor_distances(complex_.outputs.atoms)),
-            "energies_eV": {name: choice.outputs.energy for name, choice in choices.items()},
-            "candidate_energies_eV": {
-                name: list(choice.energies) for name, choice in choices.items() if len(choice.energies) > 1
-            },
-            "chosen": {name: choice.index for name, choice in choices.items() if len(choice.energies) > 1},
-            "checks": structure_checks(choices.values()),
+            "coverage_per_nm2": coverage(complex_, self.per_face),
+            "anchor_distances_A": list(anchor_distances(complex_)),
+            **terms.details(),
         }
 
     def _decomposition(
@@ -194,7 +178,7 @@ class BindingEnergy:
         return part if len(self.parts) == 1 else f"{part} #{index}"
 
     def _result(
-        self, value: float | None, warnings: list[str], details: Mapping[str, Any], audit: Audit | None = None
+        self, value: float | None, warnings: Sequence[str], details: Mapping[str, Any], audit: Audit | None = None
     ) -> Result:
         cautions = [text for text in (self.caution, get_scheme(self.scheme).caution) if text]
         return Result(
@@ -247,15 +231,6 @@ _PLAIN = (
     "name", "system", "ligand", "scheme", "n", "per_face", "engine", "level", "caution", "allow_unconverged",
     "allow_differences",
 )  # fmt: skip
-
-
-def _of_calculations(chosen: Mapping[str, Outputs]) -> list[str]:
-    """Return what the calculations warn about, each sentence once with the names of all it is about."""
-    about: dict[str, list[str]] = {}
-    for name, item in chosen.items():
-        for warning in item.warnings:
-            about.setdefault(warning, []).append(name)
-    return [f"{', '.join(names)}: {warning}" for warning, names in about.items()]
 
 
 def _thawed(value: Any) -> Any:

@@ -1,15 +1,16 @@
 """Energies of clean slabs that need no molecule: per formula unit, and of the surface."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qddft.analysis.binding import compare_terms
+from qddft.analysis.audit import Audit
 from qddft.core.frozen import freeze_fields
 from qddft.jobs.job import Job
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_warnings
+from qddft.recipes.legs import Leg, leg_of
 from qddft.recipes.result import Result
+from qddft.recipes.terms import judge_terms
 
 
 @dataclass(frozen=True)
@@ -51,37 +52,22 @@ class SlabEnergy:
         missing = [label for label in self.jobs() if label not in outputs]
         if missing:
             return (self._result(None, [f"not finished: {', '.join(missing)}"], {}),)
-        choices = {leg.species.name: choose(leg, outputs) for leg in self.legs}
-        chosen = {name: choice.outputs for name, choice in choices.items()}
-        problems = [problem for choice in choices.values() for problem in choice.doubts]
-        # one slab alone has nothing to differ from
-        compared = compare_terms(chosen) if len(chosen) > 1 else None
-        differences = compared.differences if compared else ()
-        warnings = [
-            *(f"NOT CONVERGED: {problem}" for problem in problems),
-            *(f"SETTINGS DIFFER: {difference}" for difference in differences),
-            *(f"settings: {remark}" for remark in (compared.remarks if compared else ())),
-            *(warning for choice in choices.values() for warning in structure_warnings(choice)),
-            *(f"{name}: {warning}" for name, item in chosen.items() for warning in item.warnings),
-        ]
-        value = None if problems or differences else self._sum(choices)
-        energies = {name: choice.outputs.energy for name, choice in choices.items()}
-        audit = compared.audit.record() if compared else {}
-        return (self._result(value, warnings, {"energies_eV": energies}, audit),)
+        terms = judge_terms(self.legs, outputs)
+        value = None if terms.refused() else self._sum(terms.energies)
+        return (self._result(value, terms.warnings, {"energies_eV": terms.energies}, terms.audit),)
 
-    def _sum(self, choices: Mapping[str, Choice]) -> float | None:
-        energies = [choices[leg.species.name].outputs.energy for leg in self.legs]
-        known = [energy for energy in energies if energy is not None]
-        if len(known) < len(energies):
+    def _sum(self, energies: Mapping[str, float | None]) -> float | None:
+        known = [energy for leg in self.legs if (energy := energies[leg.species.name]) is not None]
+        if len(known) < len(self.legs):
             return None
         return sum(weight * energy for weight, energy in zip(self.weights, known, strict=True))
 
     def _result(
         self,
         value: float | None,
-        warnings: list[str],
+        warnings: Sequence[str],
         details: Mapping[str, Any],
-        audit: Mapping[str, Any] | None = None,
+        audit: Audit | None = None,
     ) -> Result:
         cautions = [self.caution] if self.caution else []
         return Result(
@@ -98,7 +84,7 @@ class SlabEnergy:
             jobs=tuple(dict.fromkeys(job.id for job in self.jobs().values())),
             warnings=tuple(dict.fromkeys([*cautions, *warnings])),
             details=details,
-            audit=audit or {},
+            audit={} if audit is None else audit.record(),
         )
 
     def record(self) -> dict[str, Any]:

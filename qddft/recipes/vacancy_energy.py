@@ -1,16 +1,17 @@
 """Formation energy of a neutral halide vacancy, on a bare face or under ligands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qddft.analysis.binding import compare_terms
+from qddft.analysis.audit import Audit
 from qddft.analysis.reaction import Reaction
 from qddft.core.frozen import freeze_fields
 from qddft.jobs.job import Job
 from qddft.outputs.outputs import Outputs
-from qddft.recipes.legs import Choice, Leg, choose, leg_of, structure_checks, structure_warnings
+from qddft.recipes.legs import Leg, leg_of
 from qddft.recipes.result import Result
+from qddft.recipes.terms import Terms, judge_terms
 
 
 @dataclass(frozen=True)
@@ -74,25 +75,13 @@ class VacancyEnergy:
         missing = [label for label in self.jobs() if label not in outputs]
         if missing:
             return (self._result(None, [f"not finished: {', '.join(missing)}"], {}),)
-        choices = {leg.species.name: choose(leg, outputs) for leg in self.legs}
-        chosen = {name: choice.outputs for name, choice in choices.items()}
-        problems = [problem for choice in choices.values() for problem in choice.doubts]
         # a neutral halide vacancy has an unpaired electron, the pristine slab has none
-        compared = compare_terms(chosen, radicals=True)
-        warnings = [
-            *(f"NOT CONVERGED: {problem}" for problem in problems),
-            *(f"SETTINGS DIFFER: {difference}" for difference in compared.differences),
-            *(f"settings: {remark}" for remark in compared.remarks),
-            *(warning for choice in choices.values() for warning in choice.warnings),
-            *(warning for choice in choices.values() for warning in structure_warnings(choice)),
-            *(f"{name}: {warning}" for name, item in chosen.items() for warning in item.warnings),
-        ]
-        refused = (problems and not self.allow_unconverged) or (compared.differences and not self.allow_differences)
-        value = None if refused else self._energy(chosen)
-        return (self._result(value, warnings, self._details(choices), compared.audit.record()),)
+        terms = judge_terms(self.legs, outputs, radicals=True)
+        refused = terms.refused(allow_unconverged=self.allow_unconverged, allow_differences=self.allow_differences)
+        value = None if refused else self._energy(terms.energies)
+        return (self._result(value, terms.warnings, self._details(terms), terms.audit),)
 
-    def _energy(self, chosen: Mapping[str, Outputs]) -> float | None:
-        energies = {leg.species.name: chosen[leg.species.name].energy for leg in self.legs}
+    def _energy(self, energies: Mapping[str, float | None]) -> float | None:
         known = {name: energy for name, energy in energies.items() if energy is not None}
         if len(known) < len(energies):
             return None
@@ -117,24 +106,16 @@ class VacancyEnergy:
             f"chemical potential add the change of mu_{x}"
         )
 
-    def _details(self, choices: Mapping[str, Choice]) -> dict[str, Any]:
-        return {
-            "place": self.place,
-            "energies_eV": {name: choice.outputs.energy for name, choice in choices.items()},
-            "chosen": {name: choice.index for name, choice in choices.items() if len(choice.energies) > 1},
-            "checks": structure_checks(choices.values()),
-            "candidate_energies_eV": {
-                name: list(choice.energies) for name, choice in choices.items() if len(choice.energies) > 1
-            },
-            **({} if self.group else {"slope_per_eV_of_chemical_potential": 1}),
-        }
+    def _details(self, terms: Terms) -> dict[str, Any]:
+        slope = {} if self.group else {"slope_per_eV_of_chemical_potential": 1}
+        return {"place": self.place, **terms.details(), **slope}
 
     def _result(
         self,
         value: float | None,
-        warnings: list[str],
+        warnings: Sequence[str],
         details: Mapping[str, Any],
-        audit: Mapping[str, Any] | None = None,
+        audit: Audit | None = None,
     ) -> Result:
         cautions = [self.caution] if self.caution else []
         x = self.species
@@ -155,7 +136,7 @@ class VacancyEnergy:
             source_value=self.published,
             details=details,
             formula="formation energy of a defect (Zhang and Northrup 1991)",
-            audit=audit or {},
+            audit={} if audit is None else audit.record(),
         )
 
     def record(self) -> dict[str, Any]:
