@@ -1,5 +1,6 @@
 """The engine-neutral keys of a level of theory."""
 
+from copy import deepcopy
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -129,5 +130,5 @@ class Level(BaseModel):
             "caution": self.caution,
             "engine": engine,
             "settings": self.settings.model_dump(mode="json"),
-            "raw": self.engines.get(engine.partition(":")[0], {}),
+            "raw": deepcopy(self.engines.get(engine.partition(":")[0], {})),
         }

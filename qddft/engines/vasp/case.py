@@ -99,6 +99,12 @@ class Case:
         """The cell moves with the atoms."""
         return self.role == "bulk" and self.task == "relax" and not self.defective
 
+    @property
+    def pins_grid(self) -> bool:
+        """The FFT grid is written out: static slabs, complexes and their parts are terms of differences in one cell."""
+        in_plane = self.role in ("slab", "complex") and self.task == "static"
+        return in_plane or self.part_of_complex or not self.wanted.isdisjoint({"density", "bader"})
+
     def why(self, key: str) -> str:
         """Return the level's reason for a key; empty where the level's source states the value."""
         return " ".join(str(self.level.get("choices", {}).get(key, "")).split())

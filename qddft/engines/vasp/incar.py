@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from qddft.engines.vasp.case import Case
-from qddft.engines.vasp.kpoints import mesh_of
+from qddft.engines.vasp.kpoints import irreducible_points
 from qddft.engines.vasp.moments import even_moments, unpaired_electrons
 from qddft.engines.vasp.polarity import center, dipole_kind
 from qddft.engines.vasp.potcar import potentials
@@ -59,16 +59,15 @@ def incar_tags(case: Case, atoms: "Atoms", moments: Iterable[float] | None = Non
     LevelError
         The level asks for something that VASP, or this charge, does not allow.
     """
-    nx, ny, nz = mesh_of(case, atoms)
-    tags = method_tags(case) | electron_tags(case, atoms, nx * ny * nz) | _charge_tags(case, atoms)
+    tags = method_tags(case) | electron_tags(case, atoms, irreducible_points(case, atoms)) | _charge_tags(case, atoms)
     tags |= _spin_tags(case, atoms, moments) | ion_tags(case) | output_tags(case)
     correction = _dipole_tags(case, atoms)
     tags |= _start_tags(case, corrected="LDIPOL" in correction) | correction
     raw = {key: Tag(value, tags[key].why if _is_same(tags, key, value) else "set by the level", f"vasp.incar.{key}")
            for key, value in case.incar.items()}  # fmt: skip
     tags |= raw
-    if case.part_of_complex or not case.wanted.isdisjoint({"density", "bader"}):
-        tags |= _grid_tags(atoms, tags)
+    if case.pins_grid:
+        tags |= {key: tag for key, tag in _grid_tags(atoms, tags).items() if key not in raw}
     return tags
 
 
@@ -182,7 +181,11 @@ def _grid_tags(atoms: "Atoms", tags: Tags) -> dict[str, Tag]:
         sizes.append(next_num_with_prime_factors(int((4 if fine else 3) * radius + 0.5), 7, must_inc_2=True))
     coarse = {f"NG{axis}": Tag(size) for axis, size in zip("XYZ", sizes, strict=True)}
     double = {f"NG{axis}F": Tag(2 * size) for axis, size in zip("XYZ", sizes, strict=True)}
-    return {**coarse, **double, "NGX": Tag(sizes[0], "one FFT grid for the complex and its parts")}
+    return {
+        **coarse,
+        **double,
+        "NGX": Tag(sizes[0], "one FFT grid for all static runs in this cell, so that densities subtract"),
+    }
 
 
 def incar_text(tags: Mapping[str, Tag], title: str, system: str) -> str:

@@ -36,6 +36,22 @@ def mesh_of(case: "Case", atoms: "Atoms") -> "Mesh":
     return job_mesh(case.settings, role=role, task=case.task, supercell=case.supercell)
 
 
+def irreducible_points(case: "Case", atoms: "Atoms") -> int:
+    """Return how many k-points VASP will have: what symmetry, where it is used, and time reversal leave of the mesh."""
+    mesh = mesh_of(case, atoms)
+    shifted = [is_literal(case, mesh) and points % 2 == 0 for points in mesh]
+    if case.spin_orbit:
+        return math.prod(mesh)
+    if case.role == "bulk" and not case.defective:
+        import spglib
+
+        cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
+        return len(set(spglib.get_ir_reciprocal_mesh(mesh, cell, is_shift=list(map(int, shifted)))[0].tolist()))
+    # a point is its own partner where each of its numbers is 0 or 1/2
+    alone = math.prod(1 if points % 2 else 0 if shift else 2 for points, shift in zip(mesh, shifted, strict=True))
+    return (math.prod(mesh) + alone) // 2
+
+
 def is_literal(case: "Case", mesh: "Mesh") -> bool:
     """Tell whether the mesh is written as Monkhorst-Pack; a single point is Gamma either way."""
     return case.settings.kpoint_scheme == "monkhorst-pack" and mesh != (1, 1, 1)

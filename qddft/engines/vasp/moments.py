@@ -1,6 +1,8 @@
 """How many electrons are unpaired, and where they start."""
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 _CONTACT = 3.3
 # atoms up to this multiple of the shortest distance form the first shell; the second is at 1.4 in cubic CsPbX3
 _SHELL = 1.2
+_PLACE_OF = re.compile(r"-site of fragment (\d+)$")
 
 
 def unpaired_electrons(case: Case, atoms: "Atoms") -> int:
@@ -72,15 +75,24 @@ def _on(chosen: np.ndarray, unpaired: int) -> list[float]:
 
 
 def _next_to_vacancies(atoms: "Atoms") -> np.ndarray:
-    """Return which atoms were nearest to an atom that a vacancy lacks: lead around a missing halide."""
+    """Return which atoms were nearest to an atom that is missing: lead around a missing halide."""
     from ase.geometry import get_distances
 
     chosen = np.zeros(len(atoms), dtype=bool)
     for item in atoms.info.get("qddft", {}).get("removed", []):
-        if item.get("why") == "vacancy":
+        if _is_empty(item, atoms):
             distances = get_distances([item["position"]], atoms.positions, cell=atoms.cell, pbc=True)[1][0]
             chosen |= distances < _SHELL * distances.min()
     return chosen
+
+
+def _is_empty(removed: Mapping[str, Any], atoms: "Atoms") -> bool:
+    """Tell whether a place is that of a vacancy, or of a ligand that is not there: a slab that waits for its ligand."""
+    why = str(removed.get("why", ""))
+    ligand = _PLACE_OF.search(why)
+    if ligand is None or "fragment" not in atoms.arrays:
+        return why == "vacancy"
+    return int(ligand[1]) not in atoms.arrays["fragment"]
 
 
 def _touching(atoms: "Atoms") -> np.ndarray:

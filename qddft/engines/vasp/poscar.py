@@ -25,7 +25,8 @@ def poscar_text(atoms: "Atoms", comment: str) -> str:
     symbols = atoms.get_chemical_symbols()
     species = [(symbol, len(list(same))) for symbol, same in groupby(symbols)]
     held = held_atoms(atoms).tolist()
-    lines = [comment, "1.0", *(_row(vector) for vector in atoms.cell.array.tolist())]
+    # a cell that was made as high as another one may differ from it in the ninth digit
+    lines = [comment, "1.0", *(_row([round(x, 8) for x in vector]) for vector in atoms.cell.array.tolist())]
     lines += [" ".join(symbol for symbol, _ in species), " ".join(str(count) for _, count in species)]
     lines += ["Selective dynamics"] if any(held) else []
     lines.append("Direct")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qddft.engines.vasp.incar import preconverges
+from qddft.engines.vasp.kpoints import irreducible_points
 from qddft.engines.vasp.potcar import Potential, library_subfolder
 from qddft.engines.vasp.species import species_order
 from qddft.jobs.job import FinalOf
@@ -36,6 +37,7 @@ def job_script(prepared: "Prepared") -> str:
         relaxes=job.task == "relax",
         cell_relaxes=prepared.case.cell_relaxes,
         preconverges=preconverges(prepared.tags),
+        n_kpoints=irreducible_points(prepared.case, prepared.sorted_atoms),
     )
 
 

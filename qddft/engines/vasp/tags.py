@@ -46,14 +46,12 @@ _FUNCTIONALS: Mapping[str, Tags] = {
         "LHFCALC": _EXACT,
         "AEXX": _QUARTER,
         "HFSCREEN": Tag(0.2, "at short range only, inverse Angstrom", "xc"),
-        "PRECFOCK": Tag("Fast", "the coarse grid for exact exchange, a fraction of the cost"),
     },
     "PBE0": {
         "GGA": Tag("PE", "PBE0 mixes exact exchange into PBE", "xc"),
         "LHFCALC": _EXACT,
         "AEXX": _QUARTER,
         "HFSCREEN": Tag(0.0, "at all ranges", "xc"),
-        "PRECFOCK": Tag("Fast", "the coarse grid for exact exchange, a fraction of the cost"),
     },
 }
 # functionals for which VASP has D3(BJ) parameters of its own; source: VASP wiki, DFT-D3
@@ -76,7 +74,16 @@ def method_tags(case: Case) -> dict[str, Tag]:
     tags |= {"ENCUT": _cutoff(case), **_FUNCTIONALS[settings.xc]}
     tags["LASPH"] = Tag(value=True, why="aspherical terms inside the PAW spheres", key="vasp.incar.LASPH")
     tags["LREAL"] = Tag(value=False, why="projection in reciprocal space, exact in every cell", key="vasp.incar.LREAL")
-    return tags | _dispersion(case)
+    return tags | _exact_exchange(case) | _dispersion(case)
+
+
+def _exact_exchange(case: Case) -> dict[str, Tag]:
+    """Return the grid for exact exchange; source: VASP wiki, PRECFOCK."""
+    if not case.hybrid:
+        return {}
+    if case.task == "relax":
+        return {"PRECFOCK": Tag("Normal", "the coarser grid, Fast, adds noise to forces")}
+    return {"PRECFOCK": Tag("Fast", "the coarse grid for exact exchange, good for energies at a fraction of the cost")}
 
 
 def _cutoff(case: Case) -> Tag:
@@ -112,11 +119,17 @@ def electron_tags(case: Case, atoms: "Atoms", n_kpoints: int) -> dict[str, Tag]:
         "NELMIN": Tag(5, "at least five steps, so that forces settle"),
         "EDIFF": Tag(settings.energy_tol_eV, "total energy of the cell, eV", "energy_tol_eV"),
         **(_METAL if is_metal(case, atoms) else _smearing(case, n_kpoints)),
-        "LMAXMIX": Tag(4, "Pb 5d is in the valence, its density has to be mixed and stored with the rest"),
+        "LMAXMIX": Tag(4, _why_lmaxmix(atoms)),
     }
     if max(atoms.cell.lengths()) > _LONG_CELL:
         tags["AMIN"] = Tag(0.01, "a cell longer than 50 Angstrom lets charge slosh")
     return tags
+
+
+def _why_lmaxmix(atoms: "Atoms") -> str:
+    if "Pb" in atoms.get_chemical_symbols():
+        return "Pb 5d is in the valence, its density has to be mixed and stored with the rest"
+    return "as in every term, which the d electrons of lead need"
 
 
 def _algorithm(case: Case) -> Tag:
@@ -144,7 +157,7 @@ def _smearing(case: Case, n_kpoints: int) -> dict[str, Tag]:
     settings = case.settings
     kind, why = _SMEARING[settings.smearing], ""
     if kind == -5 and (case.task == "relax" or n_kpoints < 4):
-        kind, why = 0, "Gaussian, tetrahedra need four k-points and give no reliable forces"
+        kind, why = 0, "Gaussian, tetrahedra need four irreducible k-points and give no reliable forces"
     elif kind == 0:
         why = "Gaussian, safe with a gap, at Gamma only and for forces"
     return {
@@ -196,14 +209,19 @@ def _symmetry(case: Case) -> Tag:
     return Tag(0, "the same for slab with and without ligand, so that both may lower their symmetry")
 
 
+def _why_density(*, part: bool) -> str:
+    return "to be subtracted from the density of the complex" if part else "charge density for later analysis"
+
+
 def output_tags(case: Case) -> dict[str, Tag]:
     """Return what is written beside energies and forces."""
     periodic = case.role != "molecule" and not case.part_of_complex
     static = case.task == "static"
-    density = static and (periodic or not case.wanted.isdisjoint({"density", "bader"}))
+    part = case.part_of_complex
+    density = static and (periodic or part or not case.wanted.isdisjoint({"density", "bader"}))
     tags = {
         "LWAVE": Tag(value=False, why="large, and nothing starts from it"),
-        "LCHARG": Tag(value=density, why="charge density for later analysis" if density else ""),
+        "LCHARG": Tag(value=density, why=_why_density(part=part) if density else ""),
     }
     if static and "bader" in case.wanted:
         tags["LAECHG"] = Tag(value=True, why="core and valence densities, AECCAR0 and AECCAR2 are the Bader reference")

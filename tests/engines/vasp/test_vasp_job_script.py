@@ -343,3 +343,14 @@ def test_bulk_cell_is_relaxed_again_until_its_basis_fits(jobs, tmp_path, library
     assert (folder / "starts").read_text().split() == ["run"] * 3
     assert sorted(path.name for path in folder.glob("attempt-*")) == ["attempt-1", "attempt-2"]
     assert (folder / "vasp.done").exists()
+
+
+@pytest.mark.parametrize(("asked", "written"), [("4", 4), ("6", 3), ("7", 1), ("16", 4), ("5", 5)])
+def test_no_group_is_without_a_k_point(asked, written, jobs, run_folder, fake_vasp):
+    """Time reversal leaves five points of 3x3x1, the mesh of a relaxing 2x2 cell."""
+    from pymatgen.io.vasp.inputs import Incar
+
+    fake_vasp.write_text("exit 3\n")
+    folder = run_folder / jobs.complex.folder_name
+    _job_sh(folder, QDDFT_KPAR=asked)
+    assert Incar.from_file(folder / "INCAR")["KPAR"] == written

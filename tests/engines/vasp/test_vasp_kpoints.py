@@ -7,7 +7,7 @@ from ase.build import make_supercell
 from qddft.atoms.bulk import build_bulk
 from qddft.atoms.slab import build_slab
 from qddft.engines.vasp.case import Case
-from qddft.engines.vasp.kpoints import make_kpoints
+from qddft.engines.vasp.kpoints import irreducible_points, make_kpoints
 from qddft.levels.load import load_level
 from qddft.levels.settings import Settings
 
@@ -121,3 +121,30 @@ def test_sqrt2_slab_is_denser_than_asked_never_coarser():
     slab = build_slab("CsPbBr3", layers=3, supercell="sqrt2")
     nx = _kpoints("slab", slab, supercell=slab.info["qddft"]["supercell"]).kpts[0][0]
     assert nx * 2**0.5 >= 8
+
+
+@pytest.mark.parametrize(
+    ("role", "scheme", "mesh", "count"),
+    [
+        ("bulk", "gamma", (4, 4, 4), 10),
+        ("bulk", "monkhorst-pack", (4, 4, 4), 4),
+        ("slab", "gamma", (8, 8, 1), 34),
+        ("slab", "gamma", (3, 3, 1), 5),
+        ("slab", "monkhorst-pack", (8, 8, 1), 32),
+        ("slab", "monkhorst-pack", (3, 3, 1), 5),
+        ("molecule", "gamma", (8, 8, 8), 1),
+    ],
+)
+def test_points_that_symmetry_and_time_reversal_leave(role, scheme, mesh, count):
+    """Cubic meshes as in the VASP manual; slabs use time reversal alone."""
+    settings = load_level("tao-pbe").settings.model_copy(
+        update={"kpoint_scheme": scheme, "kpoints_static": mesh, "kpoints_bulk": mesh}
+    )
+    level = load_level("tao-pbe").model_copy(update={"settings": settings}).resolved("vasp")
+    atoms = build_bulk("CsPbBr3") if role == "bulk" else build_slab("CsPbBr3", layers=3, supercell=(1, 1))
+    assert irreducible_points(Case(role, "static", level), atoms) == count
+
+
+def test_spinors_use_no_symmetry_of_the_mesh():
+    level = load_level("tao-pbe-soc").resolved("vasp")
+    assert irreducible_points(Case("bulk", "static", level), build_bulk("CsPbBr3")) == 512

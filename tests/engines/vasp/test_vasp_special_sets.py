@@ -242,3 +242,47 @@ def test_bulk_sets_alone(cls, tag, value):
     inputs = cls(to_structure(build_bulk("CsPbBr3")))
     assert inputs.incar[tag] == value
     assert cls.from_dict(inputs.as_dict()).incar == inputs.incar
+
+
+# what every term in one cell shares --------------------------------------------------------------------------------
+
+
+def test_static_slab_complex_and_parts_share_grid_and_density(jobs):
+    """Their densities can be subtracted without computing anything again."""
+    clean = Job("slab-static", "slab", "static", jobs.slab.start, jobs.slab.level)
+    terms = [Prepared.of(job, None).tags for job in (jobs.static, clean, jobs.slab_at_ads, jobs.ligand_at_ads)]
+    assert all(tags["LCHARG"].value for tags in terms)
+    for axis in ("NGX", "NGY", "NGXF", "NGYF"):
+        assert len({tags[axis].value for tags in terms}) == 1
+    assert "NGX" not in _prepared(jobs.slab.built_atoms, task="relax").tags
+    assert "NGX" not in Prepared.of(jobs.bulk, None).tags
+
+
+def test_grid_of_the_level_wins(slab):
+    level = load_level("tao-pbe").resolved("vasp")
+    level["raw"]["incar"]["NGXF"] = 480
+    tags = Prepared.of(Job("slab", "slab", "static", Given.of(slab), level), None).tags
+    assert tags["NGXF"].value == 480
+    assert tags["NGYF"].value == 2 * tags["NGY"].value
+
+
+def test_exact_exchange_is_on_the_finer_grid_where_forces_count(slab):
+    assert _values(slab, level="hse06")["PRECFOCK"] == "Fast"
+    assert _values(slab, level="hse06", task="relax")["PRECFOCK"] == "Normal"
+
+
+def test_electron_of_a_slab_without_its_ligand_starts_at_the_empty_place(slab):
+    """The slab that a radical binds to, and the slab of such a complex, lack a halide."""
+    top = int(max((i for i in range(len(slab)) if slab.symbols[i] == "Br"), key=lambda i: slab.positions[i, 2]))
+    vacant = slab[[i for i in range(len(slab)) if i != top]]
+    vacant.arrays["fragment"] = 0 * vacant.numbers
+    removed = {"symbol": "Br", "charge": -1, "layer": 3, "position": slab.positions[top].tolist()}
+    vacant.info["qddft"] = slab.info["qddft"] | {"removed": [removed | {"why": "X-site of fragment 1"}]}
+    prepared = _prepared(vacant)
+    moments = prepared.tags["MAGMOM"].value
+    assert {prepared.sorted_atoms[i].symbol for i, moment in enumerate(moments) if moment} == {"Pb"}
+    # where the ligand is, its place is not empty
+    vacant.arrays["fragment"] = 0 * vacant.numbers
+    vacant.arrays["fragment"][0] = 1
+    filled = _prepared(vacant).tags["MAGMOM"].value
+    assert sum(1 for moment in filled if moment) != sum(1 for moment in moments if moment)
