@@ -74,6 +74,18 @@ def test_the_exchange_is_the_difference_of_adsorption_energies():
     assert result.ligand == "acid -> amine"
 
 
+def test_the_flags_of_both_complexes_go_with_the_exchange():
+    recipe = LigandExchange("exchange", ACID, AMINE)
+    results = {}
+    for label in recipe.jobs():
+        name = label.removeprefix(BEFORE).removeprefix(AFTER)
+        leg_of_it = next(item for part in (ACID, AMINE) for item in part.legs if item.species.name == name)
+        relaxed = leg_of_it.candidates[0].relaxed.built_atoms
+        results[label] = replace(output(ENERGIES[name]), atoms=relaxed)
+    (result,) = recipe.evaluate(results)
+    assert {"slab·acid", "slab·amine"} <= set(result.details["checks"])
+
+
 def test_a_halide_that_leaves_stands_in_the_reaction():
     recipe = LigandExchange("exchange", AMINE, FORMATE)
     assert recipe.reaction.text == "slab·amine + acid -> slab·formate + HBr + amine"
