@@ -197,6 +197,7 @@ def _structure(run: Run, step: Step, opening: str) -> list[str]:
         opening,
         "  <crystal>",
         *_rows("basis", cell, "   "),
+        f'   <i name="volume">{abs(np.linalg.det(cell)):16.8f} </i>',
         "  </crystal>",
         *_rows("positions", step.scaled, "  "),
     ]
@@ -227,10 +228,12 @@ def _scsteps(step: Step) -> list[str]:
 
 
 def _energy(run: Run, step: Step) -> list[str]:
-    old = int(run.version[0]) < 6
-    second = run.sigma0(step) if old else step.without_entropy
-    third = step.free - step.without_entropy if old else run.sigma0(step)
-    names = (("e_fr_energy", step.free), ("e_wo_entrp", second), ("e_0_energy", third))
+    old = tuple(int(n) for n in run.version.split(".")[:2]) < (6, 1)
+    # under pressure VASP writes enthalpies here; 1 kB Angstrom^3 = 1 / 1602.176634 eV
+    work = run.tags["PSTRESS"] * abs(np.linalg.det(run.cell if step.cell is None else step.cell)) / 1602.176634
+    second = (run.sigma0(step) if old else step.without_entropy) + work
+    third = step.free - step.without_entropy if old else run.sigma0(step) + work
+    names = (("e_fr_energy", step.free + work), ("e_wo_entrp", second), ("e_0_energy", third))
     return ["  <energy>", *(f'   <i name="{name}">{value:16.8f} </i>' for name, value in names), "  </energy>"]
 
 

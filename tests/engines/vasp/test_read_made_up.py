@@ -22,7 +22,7 @@ def write(folder, run, *names):
     return folder
 
 
-@pytest.mark.parametrize("version", ["5.2.2", "5.4.4", "6.1.1", "6.4.2"])
+@pytest.mark.parametrize("version", ["4.6.35", "5.2.2", "5.4.4", "6.0.8", "6.1.1", "6.6.0"])
 @pytest.mark.parametrize("name", ["vasprun.xml", "OUTCAR"])
 @pytest.mark.parametrize("order", [-5, 0, 1, 2])
 def test_every_version_gives_the_numbers_it_was_written_from(tmp_path, version, name, order):

@@ -51,7 +51,6 @@ def test_levels_behind_the_last_fermi_level_come_back(tmp_path, spins, spinors, 
         ("k-point     2 :", "k-point     3 :", "2 tables of bands behind here do not fit 2 k-points"),
         ("      4       ", "      5       ", r"line \d+ .*: the table of k-point 1 is cut or damaged"),
         ("      4       ", "      4  *****", "the table of k-point 1 is cut or damaged"),
-        ("and weights:", "and nothing:", "the k-points with their weights are missing"),
         ("band No.", "band", "2 tables|1 tables|does not hold the eigenvalues"),
     ],
 )

@@ -106,7 +106,7 @@ def vasprun_trajectory(source: Source) -> Trajectory:
     header = read_header(source, blocks[0].start, complete=True)
     initial = header["initial"]
     structures = [step_structure(source, block, initial) for block in blocks]
-    energies = free_energies(source, blocks, header["version"])
+    energies = free_energies(source, blocks, header)
     shape = (len(initial.symbols), 3)
     forces = []
     for block in blocks:

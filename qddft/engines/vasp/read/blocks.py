@@ -27,7 +27,8 @@ class Block:
     scf_stop
         End of the last ``</scstep>``, where the results of the ionic step begin.
     bulky
-        Where eigenvalues, density of states and the like begin.
+        Where eigenvalues, density of states and the like begin, or the loops of linear response, which follow the
+        results of the ground state.
     """
 
     start: int
@@ -57,7 +58,11 @@ def calculations(source: Source) -> tuple[list[int], list[int]]:
     for at in _tag_offsets(source):
         opens, closes = source.data[at - 1 : at] == b"<", source.data[at - 2 : at] == b"</"
         if (opens and len(begins) > len(ends)) or (closes and len(begins) <= len(ends)):
-            raise source.damaged(at, "ionic steps are not opened and closed in turn here")
+            raise source.damaged(
+                at,
+                "ionic steps are not opened and closed in turn here (did several images of a band write into this "
+                "file? the OUTCAR of each image is sound)",
+            )
         if opens:
             begins.append(at - 1)
         elif closes:
@@ -137,5 +142,8 @@ def block_of(source: Source, start: int, stop: int) -> Block:
     for tag in _BULKY:
         found = source.data.find(tag, start, bulky)
         bulky = found if found >= 0 else bulky
-    scf_stop = source.data.rfind(b"</scstep>", start, bulky)
+    structure = source.data.find(b"<structure", start, bulky)
+    response = source.data.find(b"<scstep>", structure, bulky) if structure >= 0 else -1
+    bulky = response if response >= 0 else bulky
+    scf_stop = source.data.rfind(b"</scstep>", start, structure if structure >= 0 else bulky)
     return Block(start, max(scf_stop, start), bulky, stop)

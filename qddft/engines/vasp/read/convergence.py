@@ -7,6 +7,8 @@ from qddft.engines.vasp.read.readings import Reading, Structure
 # molecular dynamics, phonons, linear response, improved dimer: their last step is no minimum, whatever the forces
 _NOT_RELAXATIONS = frozenset({0, 5, 6, 7, 8, 11, 12, 40, 44})
 _MOVES_CELL = 3
+# vasprun.xml prints energies, and EDIFF itself, with eight decimals: two energies and the criterion are rounded
+_ROUNDING = 1.5e-8
 
 
 def electronically_converged(reading: Reading) -> bool | None:
@@ -21,9 +23,9 @@ def electronically_converged(reading: Reading) -> bool | None:
         return False
     if scf.steps is not None and isinstance(limit, int) and scf.steps >= limit:
         return False
-    if scf.last_change is not None and threshold and abs(scf.last_change) >= abs(threshold):
+    if scf.last_change is not None and threshold is not None and abs(scf.last_change) > abs(threshold) + _ROUNDING:
         return False
-    if scf.steps is None or limit is None or scf.last_change is None or not threshold:
+    if scf.steps is None or limit is None or scf.last_change is None or threshold is None:
         return None
     return True
 
@@ -67,9 +69,11 @@ def _criterion_met(reading: Reading, steps: int) -> bool | None:
         return True if in_time or not cell_moves else None
     if reading.previous_free is None or reading.energies is None:
         return None if in_time else False
-    if abs(reading.energies.free - reading.previous_free) < criterion:
+    change = abs(reading.energies.free - reading.previous_free)
+    if change < criterion:
         return True
-    return None if in_time else False
+    # near the criterion the program judges by the steps it tried, which are not printed
+    return None if in_time or change < 4 * criterion + _ROUNDING else False
 
 
 def max_free_force(reading: Reading) -> float | None:

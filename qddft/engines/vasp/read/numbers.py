@@ -85,11 +85,15 @@ def _token_by_token(source: Source, start: int, stop: int, tag: bytes, columns: 
     return np.array(rows, dtype=float).reshape(len(rows), columns)
 
 
+def _cell(token: bytes) -> float | None:
+    return math.nan if token == b"NaN" else to_float(token)
+
+
 def plain_table(source: Source, span: tuple[int, int], widths: tuple[int, ...]) -> np.ndarray:
     """Return the rows of a Fortran table without tags, one row a line, columns of known width.
 
     Columns that touch each other (``0.000000000113.517567000``) are told apart by their width; where the widths do
-    not fit, blanks separate.
+    not fit, blanks separate. ``NaN`` comes back as it is.
 
     Raises
     ------
@@ -101,9 +105,9 @@ def plain_table(source: Source, span: tuple[int, int], widths: tuple[int, ...]) 
     offset = span[0]
     for line in source.data[span[0] : span[1]].splitlines(keepends=True):
         text = line.rstrip(b"\r\n")
-        values = [to_float(text[a:b].strip()) for a, b in pairwise(edges)]
+        values = [_cell(text[a:b].strip()) for a, b in pairwise(edges)]
         if None in values:
-            values = [to_float(token) for token in text.split()]
+            values = [_cell(token) for token in text.split()]
         if len(values) != len(widths) or None in values:
             shown = text.strip().decode("latin-1")[:60]
             raise source.damaged(offset, f"{len(widths)} numbers were expected here, not {shown!r}")

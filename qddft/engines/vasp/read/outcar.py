@@ -10,12 +10,13 @@ from qddft.engines.vasp.read.numbers import plain_table, to_float
 from qddft.engines.vasp.read.outcar_header import lattice, read_outcar_header
 from qddft.engines.vasp.read.readings import Energies, Reading, Scf, Structure, check_energies
 from qddft.engines.vasp.read.source import Source
-from qddft.engines.vasp.read.vasprun import STRESS
+from qddft.engines.vasp.read.vasprun import NO_FORCES, STRESS
 from qddft.outputs.tables import Trajectory
 
 FOOTER = b"General timing and accounting informations for this job"
 _STEP = b"FREE ENERGIE OF THE ION-ELECTRON SYSTEM"
 _FORCES = b"TOTAL-FORCE (eV/Angst)"
+_LINEAR_RESPONSE = b"Linear response"
 _ITERATION = re.compile(rb"Iteration\s+(\d+|\*+)\(\s*(\d+|\*+)\)")
 _ENERGIES = re.compile(
     rb"TOTEN\s*=\s*([^\s=]+)\s+eV\s+energy\s+without\s+entropy\s*=\s*([^\s=]+)\s+energy\(sigma->0\)\s*=\s*([^\s=]+)"
@@ -51,19 +52,22 @@ def read_outcar(source: Source) -> Reading:
         common["ends"] = f"it ends at {source.place(len(data))} without the timing summary"
     steps = step_offsets(source)
     if complete:
-        _check_steps(source, len(steps))
+        _check_steps(source, steps)
     if not steps:
         return Reading(**common, **header)
     return Reading(**common, **header, steps_done=len(steps), **_last_step(source, steps, header))
 
 
-def _check_steps(source: Source, n_steps: int) -> None:
+def _check_steps(source: Source, steps: list[int]) -> None:
     """Refuse a finished file in which the final energies of an ionic step that was begun are missing."""
     at = source.data.rfind(b"Iteration ")
     match = _ITERATION.match(source.data, at) if at >= 0 else None
-    if match is not None and match.group(1).isdigit() and int(match.group(1)) > n_steps:
+    # linear response counts its loops on and gives no total energies
+    if steps and source.data.find(_LINEAR_RESPONSE, steps[-1], at) >= 0:
+        return
+    if match is not None and match.group(1).isdigit() and int(match.group(1)) > len(steps):
         begun = int(match.group(1))
-        raise source.damaged(at, f"ionic step {begun} begins here, but the file holds {n_steps} final energies")
+        raise source.damaged(at, f"ionic step {begun} begins here, but the file holds {len(steps)} final energies")
 
 
 def step_offsets(source: Source) -> list[int]:
@@ -88,13 +92,16 @@ def _last_step(source: Source, steps: list[int], header: dict[str, Any]) -> dict
     if problem is not None:
         raise source.damaged(stop, problem)
     table = step_table(source, start, stop, len(initial.symbols))
+    forces = None if table is None else table[:, 3:]
+    not_numbers = forces is not None and not np.isfinite(forces).all()
     fermi = _last(_FERMI, source, b"E-fermi", (start, len(data)))
     after = data[stop : stop + 65536]
     scf = _scf(source, start, stop)
     return {
         "final": step_structure(source, initial, table, (start, stop)),
         "energies": energies,
-        "forces": None if table is None else table[:, 3:],
+        "forces": None if forces is None or not_numbers else forces,
+        "notes": (NO_FORCES,) if not_numbers else (),
         "stress": _stress(source, start, stop),
         "fermi": None if fermi is None else to_float(fermi.group(1)),
         "magnetization": _magnetization(source, start, stop),
@@ -123,7 +130,10 @@ def step_energies(source: Source, at: int) -> Energies:
 
 
 def step_table(source: Source, start: int, stop: int, n_atoms: int) -> np.ndarray | None:
-    """Return Cartesian positions and forces of a step, shape (n_atoms, 6), or ``None`` when it printed none."""
+    """Return Cartesian positions and forces of a step, shape (n_atoms, 6), or ``None`` when it printed none.
+
+    Forces may be NaN, positions not.
+    """
     begin = source.data.rfind(_FORCES, start, stop)
     if begin < 0:
         return None
@@ -133,7 +143,10 @@ def step_table(source: Source, start: int, stop: int, n_atoms: int) -> np.ndarra
         last = source.data.find(b"\n", last, stop) + 1
     if first <= 0 or last <= 0 or source.data[last : last + 4].strip()[:2] != b"--":
         raise source.damaged(begin, f"the table of forces does not have {n_atoms} rows")
-    return plain_table(source, (first, last), (13, 13, 13, 17, 14, 14))
+    table = plain_table(source, (first, last), (13, 13, 13, 17, 14, 14))
+    if not np.isfinite(table[:, :3]).all():
+        raise source.damaged(first, "a position is NaN")
+    return table
 
 
 def step_structure(source: Source, initial: Structure, table: np.ndarray | None, span: tuple[int, int]) -> Structure:

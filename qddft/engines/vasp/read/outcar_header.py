@@ -13,6 +13,9 @@ from qddft.engines.vasp.read.vasprun_header import symbol_of_title
 
 _VERSION = re.compile(rb"\bvasp\.(\d[^\s]*)")
 _TITLE = re.compile(rb"^\s*TITEL\s*=\s*(.+?)\s*$", re.MULTILINE)
+# where the potentials were cut out of the file for their license, these two are left of them
+_NAMED = re.compile(rb"^ POTCAR:[ \t]+(\S.*?)\s*$", re.MULTILINE)
+_VALENCES = re.compile(rb"Ionic Valenz\s*\n\s*ZVAL\s*=((?:\s*\d+\.\d\d)+)")
 _VALENCE = re.compile(rb"POMASS\s*=[^;\n]*;\s*ZVAL\s*=\s*([^\s;]+)\s+mass and valenz")
 _COUNTS = re.compile(rb"ions per type =([ \d]+)")
 _IONS = re.compile(rb"NIONS\s*=\s*(\d+)")
@@ -134,11 +137,11 @@ def _mesh(source: Source, stop: int) -> KMesh | None:
 
 def _atoms(source: Source, begin: int, stop: int) -> tuple[tuple[str, ...], tuple[str, ...], float | None]:
     head = source.data[:begin]
-    titles = tuple(" ".join(title.decode("latin-1").split()) for title in _TITLE.findall(head))
     counts, ions = _COUNTS.search(source.data, begin, stop), _IONS.search(source.data, begin, stop)
     if counts is None or ions is None:
         raise source.damaged(begin, "the numbers of ions are missing after this line")
     per_type = _per_type(counts.group(1), int(ions.group(1)))
+    titles = _titles(head, 0 if per_type is None else len(per_type))
     if per_type is None or len(per_type) != len(titles):
         raise source.damaged(
             counts.start(), f"{int(ions.group(1))} ions of {len(titles)} potentials do not fit this line"
@@ -147,12 +150,21 @@ def _atoms(source: Source, begin: int, stop: int) -> tuple[tuple[str, ...], tupl
         symbols = tuple(symbol_of_title(title) for title in titles)
     except ValueError as error:
         raise source.damaged(begin, f"before this line, {error}") from error
+    listed_later = _VALENCES.search(source.data, begin, stop)
     valences = [to_float(token) for token in _VALENCE.findall(head)]
+    if not valences and listed_later is not None:
+        valences = [to_float(token) for token in re.findall(rb"\d+\.\d\d", listed_later[1])]
     electrons = None
     if len(valences) == len(per_type) and None not in valences:
         electrons = float(sum(n * (z or 0.0) for n, z in zip(per_type, valences, strict=True)))
     every = tuple(symbol for symbol, n in zip(symbols, per_type, strict=True) for _ in range(n))
     return every, titles, electrons
+
+
+def _titles(head: bytes, n_types: int) -> tuple[str, ...]:
+    """Return the titles of the potentials; without the potentials themselves, as they are listed before them."""
+    found = _TITLE.findall(head) or _NAMED.findall(head)[:n_types]
+    return tuple(" ".join(title.decode("latin-1").split()) for title in found)
 
 
 def _per_type(text: bytes, total: int) -> list[int] | None:
@@ -178,4 +190,7 @@ def _initial(source: Source, begin: int, stop: int, symbols: tuple[str, ...]) ->
         last = source.data.find(b"\n", last, stop) + 1
         if last <= 0:
             return None
-    return Structure(symbols, cell, plain_table(source, (first, last), (13, 12, 12)))
+    scaled = plain_table(source, (first, last), (13, 12, 12))
+    if not np.isfinite(scaled).all():
+        raise source.damaged(first, "a position is NaN")
+    return Structure(symbols, cell, scaled)

@@ -13,7 +13,9 @@ _POINT = re.compile(
     rb"\n k-point\s+(\d+)\s*:[^\n]*\n[^\n]*band No\.[^\n]*\n((?:[ \t]+\d+(?:[ \t]+-?\d*\.\d+){2}[ \t\r]*\n)*)"
 )
 _HEAD = b"\n k-point"
+_GENERATED = b"Following reciprocal coordinates:"
 _MESH = b"k-points in reciprocal lattice and weights:"
+_EMPTY = re.compile(rb"\n[ \t\r]*\n")
 _NONCOLLINEAR = re.compile(rb"LNONCOLLINEAR\s*=\s*T")
 _WEIGHTED = re.compile(rb"^\s*(-?\d+\.\d+)\s+(-?\d+\.\d+)\s+(-?\d+\.\d+)\s+(\d*\.\d+)\s*$", re.MULTILINE)
 
@@ -29,9 +31,9 @@ def outcar_eigenvalues(source: Source) -> Eigenvalues:
         The table is cut, or does not fit the k-points.
     """
     begin, stop = _last_table(source)
-    points, weights = _kpoints(source, begin)
     tables = list(_POINT.finditer(source.data, begin, stop))
     heads = source.data[begin:stop].count(_HEAD)
+    points, weights = _kpoints(source, begin, heads)
     numbers = [int(table[1]) for table in tables]
     spins, rest = divmod(len(tables), len(points))
     if len(tables) != heads or rest or spins not in (1, 2) or numbers != spins * list(range(1, len(points) + 1)):
@@ -69,17 +71,23 @@ def _last_table(source: Source) -> tuple[int, int]:
     raise MissingTableError(f"{source.path} is OUTCAR: it does not hold the eigenvalues of this run")
 
 
-def _kpoints(source: Source, stop: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return coordinates and weights; the list of a generated mesh has them with more digits than the other one."""
+def _kpoints(source: Source, stop: int, n_tables: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return coordinates and weights of the k-points.
+
+    The list of a generated mesh has more digits than the other one, whose weights of three decimals may all be zero.
+    Where atoms were displaced meshes follow each other: the last one that makes up the tables counts.
+    """
+    at = stop
+    while (at := source.data.rfind(_GENERATED, 0, at)) >= 0:
+        rows = _rows(source.data[at : source.data.find(b"cartesian", at, stop)])
+        if n_tables in (len(rows), 2 * len(rows)) and rows[:, 3].sum() > 0:
+            return rows[:, :3], rows[:, 3]
     begin = source.data.find(_MESH, 0, stop)
-    end = source.data.find(b"\n \n", begin, stop) if begin >= 0 else -1
-    rows = _rows(source.data[begin : end if end >= 0 else stop]) if begin >= 0 else np.empty((0, 4))
+    # an empty line ends the list, with a blank in it or without, as the compiler pleased
+    end = _EMPTY.search(source.data, begin, stop) if begin >= 0 else None
+    rows = _rows(source.data[begin : stop if end is None else end.start()]) if begin >= 0 else np.empty((0, 4))
     if not len(rows) or not rows[:, 3].sum() > 0:
         raise source.damaged(max(begin, 0), "the k-points with their weights are missing")
-    first = source.data.find(b"Following reciprocal coordinates:", 0, begin)
-    finer = _rows(source.data[first : source.data.find(b"cartesian", first, begin)]) if first >= 0 else rows
-    if finer.shape == rows.shape and np.abs(finer[:, :3] - rows[:, :3]).max() < 1e-5:
-        rows = finer
     return rows[:, :3], rows[:, 3]
 
 

@@ -255,8 +255,7 @@ def check_energies(energies: Energies, parameters: Mapping[str, Any]) -> str | N
     in which a digit was lost breaks this relation.
     """
     order = parameters.get("ISMEAR")
-    pressure = parameters.get("PSTRESS") or 0.0
-    if not isinstance(order, int) or not -5 <= order <= 9 or pressure:
+    if not isinstance(order, int) or not -5 <= order <= 9:
         return None
     n = max(order, 0)
     expected = ((n + 1) * energies.free + energies.without_entropy) / (n + 2)

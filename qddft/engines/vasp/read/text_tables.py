@@ -111,7 +111,7 @@ def read_eigenval(source: Source, fermi_level: float | None = None) -> Eigenvalu
     OutputError
         The file is cut, or a row is damaged; the message names the line.
     MissingTableError
-        It has no occupations (before VASP 5.2).
+        It has no occupations (VASP 5.3 and older).
     """
     _require_whole_lines(source)
     spins = _count(source, 0, 4, "spins")
@@ -124,7 +124,9 @@ def read_eigenval(source: Source, fermi_level: float | None = None) -> Eigenvalu
     values = _tokens(source, (start, len(source.data)))
     columns = 1 + 2 * spins
     if len(values) == points * (4 + bands * (1 + spins)):
-        raise MissingTableError(f"{source.path} holds no occupations (VASP wrote none before 5.2); vasprun.xml does")
+        raise MissingTableError(
+            f"{source.path} holds no occupations (VASP 5.3 and older write none there); vasprun.xml does"
+        )
     if len(values) != points * (4 + bands * columns):
         raise source.damaged(
             len(source.data),

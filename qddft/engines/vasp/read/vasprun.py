@@ -4,6 +4,7 @@ The large tables (eigenvalues, density of states, projections) are stepped over;
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,10 @@ from qddft.engines.vasp.read.vasprun_header import forces_or_stress, read_header
 
 # kilobar to eV/Angstrom^3 with the sign of ASE: tension is positive, VASP gives the pressure; 1 eV = 1.602176634e-19 J
 STRESS = -1e8 / 1.602176634e11
+NO_FORCES = "the forces in the file are NaN, as after some non-self-consistent hybrid runs: none are given"
+# digits of the file
+_SAME = 1e-7
+_VOLUME = re.compile(rb'<i name="volume">\s*([^<\s]+)\s*</i>')
 _STEP_ENERGY = re.compile(rb'<i name="e_fr_energy">\s*([^<\s]+)\s*</i>')
 _ENERGY = re.compile(rb'<i name="(e_fr_energy|e_wo_entrp|e_0_energy)">\s*([^<\s]+)\s*</i>')
 
@@ -49,23 +54,25 @@ def _last_step(source: Source, blocks: list[Block], header: dict[str, Any]) -> d
         raise source.damaged(block.start, "an ionic step begins before any structure was given")
     structure = step_structure(source, block, header["initial"])
     span = (block.scf_stop, block.bulky)
+    forces = forces_or_stress(source, b'<varray name="forces"', span, len(structure.symbols))
     stress = forces_or_stress(source, b'<varray name="stress"', span, 3)
-    energies = step_energies(source, block, header["version"])
+    energies = step_energies(source, block, header)
     if energies is not None:
         problem = check_energies(energies, header.get("parameters", {}))
         if problem is not None:
             raise source.damaged(block.scf_stop, problem)
-    previous = step_energies(source, blocks[0], header["version"]) if len(blocks) == 2 else None
+    previous = step_energies(source, blocks[0], header) if len(blocks) == 2 else None
     return {
         "final": structure,
         "energies": energies,
-        "forces": forces_or_stress(source, b'<varray name="forces"', span, len(structure.symbols)),
+        "forces": forces,
         "stress": None if stress is None else (stress + stress.T) / 2 * STRESS,
         "fermi": fermi_level(source, block),
         "magnetization": moment(source, block) if header.get("parameters", {}).get("ISPIN") == 2 else None,
         "previous_free": None if previous is None else previous.free,
         "scf": _scf(source, block),
         "moved_on": _moved_on(source, block, structure),
+        "notes": (NO_FORCES,) if forces is None and source.data.find(b'"forces"', *span) >= 0 else (),
     }
 
 
@@ -91,12 +98,20 @@ def step_structure(source: Source, block: Block, initial: Structure) -> Structur
     return Structure(structure.symbols, structure.cell, structure.scaled, initial.movable)
 
 
-def step_energies(source: Source, block: Block, version: str) -> Energies | None:
+def step_energies(source: Source, block: Block, header: Mapping[str, Any]) -> Energies | None:
     """Return the energies of an ionic step; ``None`` when it has none.
 
-    Before VASP 6 the tags of the final ``<energy>`` are shifted: ``e_wo_entrp`` holds E(sigma -> 0) and
+    Before VASP 6.1 the tags of the final ``<energy>`` are shifted: ``e_wo_entrp`` holds E(sigma -> 0) and
     ``e_0_energy`` holds F minus the energy without entropy. The electronic steps are labeled right, but their last
     energy lacks corrections that are added afterwards (dispersion), so it cannot stand in for the final one.
+    Under a pressure (PSTRESS) all three are enthalpies; the energies, as OUTCAR has them, are given here.
+
+    Parameters
+    ----------
+    source, block
+        The file and the step.
+    header
+        Its ``version`` and ``parameters``.
     """
     span = source.between(b"<energy>", b"</energy>", block.scf_stop, block.bulky)
     if span is None:
@@ -105,16 +120,32 @@ def step_energies(source: Source, block: Block, version: str) -> Energies | None
     free, second, third = (values.get(name) for name in (b"e_fr_energy", b"e_wo_entrp", b"e_0_energy"))
     if free is None or second is None or third is None:
         raise source.damaged(span[0], "one of the three energies of this ionic step is missing or unreadable")
-    if _major(source, version) < 6:
-        return Energies(free, free - third, second)
-    return Energies(free, second, third)
+    work = _pressure_work(source, block, header.get("parameters", {}).get("PSTRESS"), free)
+    if _version(source, header["version"]) < (6, 1):
+        return Energies(free - work, free - third - work, second - work)
+    return Energies(free - work, second - work, third - work)
 
 
-def _major(source: Source, version: str) -> int:
-    match = re.match(r"(\d+)\.\d", version)
-    if match is None or not 4 <= int(match.group(1)) <= 9:
+def _version(source: Source, version: str) -> tuple[int, int]:
+    match = re.match(r"(\d+)\.(\d+)", version)
+    if match is None or not 4 <= int(match[1]) <= 9:
         raise source.damaged(0, f"{version!r} is no version of VASP, and the meaning of the energies depends on it")
-    return int(match.group(1))
+    return int(match[1]), int(match[2])
+
+
+def _pressure_work(source: Source, block: Block, pressure: object, free: float) -> float:
+    """Return P V, eV, where the final energies hold it; the electronic steps before them never do."""
+    if not isinstance(pressure, float) or not pressure:
+        return 0.0
+    last = _STEP_ENERGY.findall(source.data[block.start : block.scf_stop])
+    volume = _VOLUME.search(source.data, block.scf_stop, block.bulky)
+    in_loop = to_float(last[-1]) if last else None
+    size = None if volume is None else to_float(volume[1])
+    if size is None:
+        raise source.damaged(block.scf_stop, "the volume is missing, and the final energies hold P V")
+    if in_loop is not None and abs(in_loop - free) < _SAME:
+        return 0.0
+    return -pressure * STRESS * size
 
 
 def _scf(source: Source, block: Block) -> Scf:
@@ -129,7 +160,7 @@ def _scf(source: Source, block: Block) -> Scf:
     return Scf(steps, change, last_free=energies[-1] if energies else None)
 
 
-def free_energies(source: Source, blocks: list[Block], version: str) -> np.ndarray:
+def free_energies(source: Source, blocks: list[Block], header: Mapping[str, Any]) -> np.ndarray:
     """Return F and E(sigma -> 0) of every ionic step, shape (n_steps, 2), eV; NaN where a step has none."""
-    pairs = [step_energies(source, block, version) for block in blocks]
+    pairs = [step_energies(source, block, header) for block in blocks]
     return np.array([(np.nan, np.nan) if e is None else (e.free, e.sigma0) for e in pairs]).reshape(len(pairs), 2)

@@ -71,8 +71,9 @@ def _varray(source: Source, opening: bytes, span: tuple[int, int], rows: int) ->
 
 
 def forces_or_stress(source: Source, opening: bytes, span: tuple[int, int], rows: int) -> np.ndarray | None:
-    """Return a named table of three columns, or ``None`` when the step has none."""
-    if source.data.find(opening, *span) < 0:
+    """Return a named table of three columns, or ``None`` when the step has none, or the program wrote NaN."""
+    inner = source.between(opening, b"</varray>", *span)
+    if inner is None or source.data.find(b"NaN", *inner) >= 0:
         return None
     return _varray(source, opening, span, rows)
 

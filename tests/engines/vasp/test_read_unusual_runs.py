@@ -1,0 +1,177 @@
+"""Linear response, hybrids without forces, pressure, tiny criteria, and files that potentials were cut out of."""
+
+import numpy as np
+import pytest
+from made_up_vasp import outcar, two_steps, vasprun
+from test_read_outcar_levels import POINTS, text
+
+from qddft.core.errors import OutputError
+from qddft.engines.vasp.read import read_dos, read_eigenvalues, read_outputs, read_trajectory
+
+WRITERS = {"vasprun.xml": vasprun, "OUTCAR": outcar}
+RESPONSE = """  <varray name="kpointlist" >
+   <v>       0.50000000       0.50000000       0.00000000 </v>
+  </varray>
+  <scstep>
+   <energy>
+    <i name="e_fr_energy">     -3.33333333 </i>
+    <i name="e_wo_entrp">     -3.33333333 </i>
+    <i name="e_0_energy">     -3.33333333 </i>
+   </energy>
+  </scstep>
+  <varray name="epsilon" >
+   <v>       7.50000000       0.00000000       0.00000000 </v>
+  </varray>
+"""
+
+
+def put(folder, name, content):
+    (folder / name).write_text(content)
+    return folder / name
+
+
+def changed(content, old, new):
+    assert old in content
+    return content.replace(old, new)
+
+
+@pytest.mark.parametrize("version", ["5.4.4", "6.3.2"])
+def test_loops_of_linear_response_behind_the_ground_state_do_not_count(tmp_path, version):
+    run = two_steps(version=version)
+    head, last = vasprun(run).rsplit("  <eigenvalues>", 1)
+    path = put(tmp_path, "vasprun.xml", head + RESPONSE * 3 + "  <eigenvalues>" + last)
+    plain = put(tmp_path, "plain.xml", vasprun(run))
+    outputs, expected = read_outputs(path), read_outputs(plain)
+    assert (
+        (outputs.energy, outputs.free_energy)
+        == (expected.energy, expected.free_energy)
+        == (run.sigma0(run.steps[1]), -10.25)
+    )
+    assert outputs.extra["n_scf_steps_last"] == 3
+    assert (outputs.converged, outputs.warnings) == (True, ())
+    np.testing.assert_array_equal(outputs.forces, run.steps[1].forces)
+    np.testing.assert_array_equal(read_eigenvalues(path).energies, read_eigenvalues(plain).energies)
+    np.testing.assert_array_equal(read_dos(path).total, read_dos(plain).total)
+    np.testing.assert_array_equal(read_trajectory(path).energies, read_trajectory(plain).energies)
+
+
+def test_a_step_whose_energy_was_left_out_does_not_take_one_of_the_response(tmp_path):
+    content = vasprun(two_steps())
+    begin = content.index("  <energy>\n", content.rindex("  </scstep>"))
+    end = content.index("  </energy>\n", begin) + len("  </energy>\n")
+    path = put(tmp_path, "vasprun.xml", content[:begin] + RESPONSE + content[end:])
+    with pytest.raises(OutputError, match="there is no final energy"):
+        read_outputs(path)
+
+
+def test_iterations_of_linear_response_in_outcar_begin_no_ionic_step(tmp_path):
+    content = outcar(two_steps())
+    more = "".join(f"----------------------------------------- Iteration {n:6d}(   1)  ----\n" for n in (3, 4, 5))
+    footer = " General timing"
+    path = put(
+        tmp_path, "OUTCAR", changed(content, footer, " Linear response to external field, progress :\n" + more + footer)
+    )
+    outputs = read_outputs(path)
+    assert (outputs.free_energy, outputs.n_ionic_steps, outputs.converged) == (-10.25, 2, True)
+    (tmp_path / "cut").write_text(changed(content, footer, more + footer))
+    with pytest.raises(OutputError, match="ionic step 5 begins here, but the file holds 2 final energies"):
+        read_outputs(tmp_path / "cut")
+
+
+@pytest.mark.parametrize("version", ["5.4.4", "6.0.8", "6.3.0"])
+@pytest.mark.parametrize("kilobar", [1.0, -50.0, 1000.0])
+def test_under_pressure_energies_are_no_enthalpies(tmp_path, version, kilobar):
+    run = two_steps(version=version, parameters={"PSTRESS": kilobar})
+    for name, writer in WRITERS.items():
+        put(tmp_path, name, writer(run))
+    outputs = read_outputs(tmp_path)
+    assert outputs.free_energy == pytest.approx(-10.25, abs=2e-8)
+    assert outputs.energy == pytest.approx(run.sigma0(run.steps[1]), abs=2e-8)
+    assert outputs.warnings == ()
+    np.testing.assert_allclose(read_trajectory(tmp_path).free_energies, [-10.2, -10.25], atol=2e-8)
+
+
+def test_final_energies_that_are_those_of_the_loop_hold_no_pressure(tmp_path):
+    content = vasprun(two_steps())
+    path = put(tmp_path, "vasprun.xml", changed(content, 'name="PSTRESS">      0.0', 'name="PSTRESS">     10.0'))
+    assert read_outputs(path).free_energy == -10.25
+
+
+@pytest.mark.parametrize("name", ["vasprun.xml", "OUTCAR"])
+def test_forces_that_are_nan_are_none_and_said_to_be(tmp_path, name):
+    run = two_steps(parameters={"NSW": 0, "IBRION": -1})
+    lost = run.steps[1].forces * np.nan
+    run = two_steps(parameters={"NSW": 0, "IBRION": -1})
+    content = WRITERS[name](
+        type(run)(**vars(run) | {"steps": (type(run.steps[1])(**vars(run.steps[1]) | {"forces": lost}),)})
+    )
+    content = content.replace("nan", "NaN")
+    outputs = read_outputs(put(tmp_path, name, content))
+    assert (outputs.free_energy, outputs.forces, outputs.max_force) == (-10.25, None, None)
+    assert [warning for warning in outputs.warnings if "NaN" in warning]
+    assert np.isnan(read_trajectory(tmp_path / name).forces).all()
+
+
+@pytest.mark.parametrize("mark", ["fractional coordinates (direct lattice)", "TOTAL-FORCE (eV/Angst)"])
+def test_a_position_that_is_nan_is_refused(tmp_path, mark):
+    lines = outcar(two_steps()).splitlines()
+    at = max(i for i, line in enumerate(lines) if mark in line) + (2 if "FORCE" in mark else 1)
+    lines[at] = "          NaN" + lines[at][13:]
+    with pytest.raises(OutputError, match=r"line \d+ .*: a position is NaN"):
+        read_outputs(put(tmp_path, "OUTCAR", "\n".join([*lines, ""])))
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_an_outcar_without_its_potentials_still_names_them(tmp_path, again):
+    run = two_steps(parameters={"NELECT": 27.0})
+    kept = [line for line in outcar(run).splitlines() if "TITEL" not in line and "POMASS" not in line]
+    named = [line for line in kept if line.startswith(" POTCAR:")]
+    at = kept.index(" KPOINTS: made up")
+    kept[at:at] = named if again else []
+    at = next(i for i, line in enumerate(kept) if "NELECT" in line)
+    kept[at:at] = ["  Ionic Valenz", "   ZVAL   =  14.00  7.00", "  Atomic Wigner-Seitz radii"]
+    outputs = read_outputs(put(tmp_path, "OUTCAR", "\n".join([*kept, ""])))
+    assert outputs.atoms.get_chemical_symbols() == ["Pb", "Br", "Br"]
+    assert outputs.settings["potentials"] == ["PAW_PBE Pb_d 06Sep2000", "PAW_PBE Br 06Sep2000"]
+    assert (outputs.n_electrons, outputs.charge) == (27.0, 1.0)
+
+
+def test_an_ediff_smaller_than_its_digits_can_be_reached(tmp_path):
+    run = two_steps(parameters={"EDIFF": 1e-9, "NELM": 15})
+    content = changed(vasprun(run), "-10.24999900", "-10.25000000")
+    assert 'name="EDIFF">      0.00000000' in content
+    assert read_outputs(put(tmp_path, "vasprun.xml", content)).electronically_converged is True
+    moved = content.replace("-10.25000000", "-10.24990000", 1)
+    assert read_outputs(put(tmp_path, "vasprun.xml", moved)).electronically_converged is False
+
+
+@pytest.mark.parametrize("empty", ["\n", " \n", "\r\n"])
+@pytest.mark.parametrize("fine", [True, False])
+def test_lists_of_k_points_end_at_any_empty_line(tmp_path, empty, fine):
+    content = text(np.array([[[-1.0, 0.0, 1.0, 2.0]] * 2]), 2, fine=fine)
+    tail = " position of ions in fractional coordinates\n 0.0 0.0 0.0 1.0\n"
+    levels = read_eigenvalues(put(tmp_path, "OUTCAR", changed(content, "0.750\n \n", "0.750\n" + empty + tail)))
+    np.testing.assert_allclose(levels.weights, POINTS[:, 3])
+
+
+def test_weights_too_small_for_their_digits_come_from_the_other_list(tmp_path):
+    content = text(np.array([[[-1.0, 0.0, 1.0, 2.0]] * 2]), 2)
+    content = content.replace("0.250\n", "0.000\n").replace("0.750\n", "0.000\n")
+    np.testing.assert_allclose(read_eigenvalues(put(tmp_path, "OUTCAR", content)).weights, POINTS[:, 3])
+
+
+def test_the_last_mesh_that_fits_counts_where_displacements_changed_it(tmp_path):
+    content = text(np.array([[[-1.0, 0.0, 1.0, 2.0]] * 2]), 2)
+    begin, end = content.index(" Following reciprocal"), content.index(" k-points in reciprocal")
+    other = content[begin:end].replace("  1.000000\n", "  9.000000\n")
+    levels = read_eigenvalues(put(tmp_path, "OUTCAR", content[:end] + content[begin:end] + content[end:]))
+    np.testing.assert_allclose(levels.weights, POINTS[:, 3])
+    levels = read_eigenvalues(put(tmp_path, "OUTCAR", content[:begin] + other + content[begin:]))
+    np.testing.assert_allclose(levels.weights, POINTS[:, 3])
+
+
+def test_without_any_list_the_k_points_are_missing(tmp_path):
+    content = text(np.array([[[-1.0, 0.0, 1.0, 2.0]] * 2]), 2, fine=False)
+    path = put(tmp_path, "OUTCAR", changed(content, "and weights:", "and nothing:"))
+    with pytest.raises(OutputError, match="the k-points with their weights are missing"):
+        read_eigenvalues(path)
