@@ -10,6 +10,8 @@ from qddft.report.tables import Table, number, table_of
 
 AGREES, DIFFERS, OPEN, NOTHING_PUBLISHED = "agrees", "differs", "no tolerance given", "nothing published"
 NO_NUMBER = "no number"
+# in the caution of a level that holds the slab
+FROZEN = "inorganic slab frozen"
 # how a study calls a ligand whose chain was cut
 CUT = "truncated to"
 
@@ -141,6 +143,11 @@ def caveats(records: Sequence[Record]) -> list[str]:
             "The energy of a vacancy depends on its site, its charge and the chemical potential of what was removed. "
             "The papers do not state them; ours is neutral, at the halogen-rich limit."
         )
+        if any(FROZEN in text for record in records for text in record["warnings"]):
+            found.append(
+                "The inorganic slab was held, so that nothing relaxed around a vacancy but the ligands: ours are too "
+                "high by the relaxation energy, under ligands that reach into the vacancy less so than on a bare face."
+            )
     if any(record.get("source_value") for record in records):
         found.append(
             "The published values state neither the reference energies, nor dispersion, cell, vacuum, fixed layers "

@@ -1,13 +1,14 @@
 """The paragraphs for the methods section of a paper, made from what was computed and nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qddft.analysis.reaction import SCHEMES
 from qddft.report.convergence_table import only_series, series_title, without_series
-from qddft.report.quantities import by_quantity, conventions
+from qddft.report.quantities import VACANCIES, Record, by_quantity, conventions
 from qddft.report.references import Reference, references_for
 from qddft.report.run_data import RunData
+from qddft.study.vacancies import BARE
 
 _SMEARING = {
     "gaussian": "Gaussian smearing",
@@ -111,6 +112,7 @@ def _level(data: RunData) -> str:
         f"The electronic cycle was converged to {settings['energy_tol_eV']:g} eV and atoms were relaxed until the "
         f"largest force on a free atom was below {settings['force_tol_eV_per_A']:g} eV/Å. "
     )
+    text += _open_shells(data)
     if any(item.key == "dipole" for item in cited(data)):
         text += "A dipole correction was applied along the surface normal [@dipole]. "
     if settings.get("static_after_relax"):
@@ -155,6 +157,8 @@ def _energies(records: Sequence[Mapping[str, Any]]) -> str:
     for quantity, group in by_quantity(without_series(records)).items():
         if quantity.name == "E_ads":
             texts.append(_adsorption(group))
+        elif quantity.title == VACANCIES:
+            texts.append(_vacancies(group))
         else:
             texts += [f"{quantity.title}: {text}." for text in conventions(group)]
     return " ".join([*texts, *map(_series, only_series(records))])
@@ -178,9 +182,39 @@ def _adsorption(records: Sequence[Mapping[str, Any]]) -> str:
     return text
 
 
+def _vacancies(records: Sequence[Record]) -> str:
+    """Say what is missing where, under which ligands, and define the energy."""
+    places: dict[str, list[str]] = {}
+    for record in records:
+        missing = str(record["quantity"]).removeprefix("E_f(V_").rstrip(")")
+        # a place names its species, where a recipe gave one
+        place = str(record["details"].get("place") or missing)
+        places.setdefault(place, []).append("on the bare face" if record["ligand"] == BARE else str(record["ligand"]))
+    listed = "; ".join(f"{place}: {', '.join(found)}" for place, found in places.items())
+    text = f"Vacancy formation energies: {'; '.join(conventions(records))}. Neutral vacancies were made at {listed}."
+    if any(len(found) > 1 for record in records for found in _starts(record)):
+        text += " Of several starting geometries of a vacancy the lowest energy counts."
+    return text
+
+
+def _starts(record: Record) -> Iterable[Sequence[Any]]:
+    """Return the energies of the starting geometries of each term that has several."""
+    energies: Mapping[str, Sequence[Any]] = record["details"].get("candidate_energies_eV") or {}
+    return energies.values()
+
+
+def _open_shells(data: RunData) -> str:
+    """Say how systems with an odd number of electrons were treated, where there are any."""
+    if not any(job.job.unpaired for job in data.jobs):
+        return ""
+    # GFN2-xTB as tblite runs it fills orbitals for the spin but has no term for the polarization
+    way = ", without a term for spin polarization" if data.settings["xc"] == "GFN2-xTB" else ""
+    return f"Systems with an odd number of electrons were computed with one unpaired electron{way}. "
+
+
 def _software(data: RunData) -> str:
     return (
         f"Structures, jobs and results were handled by qddft {data.run.version} on top of the Atomic Simulation "
-        "Environment [@ase]. All four terms of every difference share one level; a difference between jobs with "
+        "Environment [@ase]. All terms of every difference share one level; a difference between jobs with "
         "different settings is refused."
     )

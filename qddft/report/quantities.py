@@ -37,6 +37,7 @@ _EXCHANGE = Quantity(
     "E_exchange", "Exchange energies", r"$E_\mathrm{exchange}$", "negative = the new ligand stays", "exchange"
 )
 _VACANCY = "E_f(V_"
+VACANCIES = "Vacancy formation energies"
 
 
 def quantity_of(name: str) -> Quantity:
@@ -48,9 +49,7 @@ def quantity_of(name: str) -> Quantity:
         missing = name.removeprefix(_VACANCY).rstrip(")")
         group = missing.startswith(("Cs", "Pb")) and len(missing) > 2
         sign = f"energy that a vacancy costs, {f'against a {missing} molecule' if group else f'{missing}-rich limit'}"
-        return Quantity(
-            name, "Vacancy formation energies", rf"$E_\mathrm{{f}}(V_\mathrm{{{missing}}})$", sign, f"vacancy-{missing}"
-        )
+        return Quantity(name, VACANCIES, rf"$E_\mathrm{{f}}(V_\mathrm{{{missing}}})$", sign, f"vacancy-{missing}")
     return Quantity(name, name, name, "see the convention", "".join(c if c.isalnum() else "-" for c in name.lower()))
 
 

@@ -9,7 +9,10 @@ from qddft.report.compare import compare
 from qddft.report.quantities import Record, quantity_of
 from qddft.report.run_data import RunData
 from qddft.report.tables import NOTHING, Table, number, table_of
+from qddft.study.vacancies import BARE
 
+# how records name the two ends of an exchange, and ligands that sit on one face together
+EXCHANGED, TOGETHER = " -> ", " + "
 _PARTS = {"E_int": "E_int (eV)", "E_def_slab": "E_def,slab (eV)", "E_def_ligand": "E_def,ligand (eV)"}
 UNITS = {
     "cutoff_eV": "eV",
@@ -122,13 +125,25 @@ def overview_table(data: RunData) -> Table:
             f"{slab['supercell']} cell, {data.vacuum:.1f} Å vacuum",
         }
     rows |= {
-        "ligands": ", ".join(dict.fromkeys(str(record["ligand"]) for record in data.records if record["ligand"])),
+        "ligands": _ligands(data.records),
         "engine": ", ".join(data.engine_versions) or data.run.engine,
         "level": f"{data.level['name']}: {data.level['description']}",
         "jobs": f"{len(states)}, of which {states.count('done')} done, {states.count('failed')} failed",
         "qddft": data.run.version,
     }
     return table_of({"": list(rows), "value": list(rows.values())})
+
+
+def _ligands(records: Sequence[Record]) -> str:
+    """Return the ligands of all rows, each once; an exchange and a vacancy under ligands name several."""
+    names = [
+        name
+        for record in records
+        if record["ligand"]
+        for end in str(record["ligand"]).split(EXCHANGED)
+        for name in end.split(TOGETHER)
+    ]
+    return ", ".join(name for name in dict.fromkeys(names) if name != BARE)
 
 
 def _distances(values: Sequence[Any] | None) -> str | None:

@@ -1,6 +1,7 @@
 """Reports of several quantities: each with its own sign, table and figure."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from made_up_run import make_run
@@ -8,7 +9,7 @@ from made_up_run import make_run
 from qddft.report.methods import methods_text
 from qddft.report.page import page, report_figures
 from qddft.report.quantities import by_quantity, quantity_of
-from qddft.report.result_tables import results_table, short_table
+from qddft.report.result_tables import overview_table, results_table, short_table
 from qddft.report.run_data import load_run_data
 from qddft.study.collect import collect
 
@@ -25,11 +26,15 @@ def data(tmp_path_factory):
         "convention": "E_exchange = E_ads(after) - E_ads(before)", "details": {"n_ligands": 1},
     }  # fmt: skip
     vacancy = records[0] | {
-        "quantity": "E_f(V_Br)", "ligand": "bare", "value": 2.4, "reference": "Br-rich",
-        "convention": "E_f = E(defect) - E(pristine) + mu_Br", "details": {"place": "equatorial, top layer"},
+        "quantity": "E_f(V_Br)", "ligand": "none", "value": 2.4, "reference": "Br-rich",
+        "convention": "E_f = E(defect) - E(pristine) + mu_Br", "details": {"place": "equatorial Br of layer 3"},
         "source_value": {"value": 2.8, "tolerance": 0.2, "unit": "eV", "source": "Somebody else, text"},
     }  # fmt: skip
-    path.write_text(json.dumps([*records, exchange, vacancy]))
+    covered = vacancy | {
+        "ligand": "methanol + methylamine",
+        "details": vacancy["details"] | {"candidate_energies_eV": {"defect": [-1.0, -1.2]}},
+    }
+    path.write_text(json.dumps([*records, exchange, vacancy, covered]))
     return load_run_data(run.path)
 
 
@@ -72,6 +77,30 @@ def test_methods_define_each(data):
     methods = methods_text(data)
     assert "Exchange energies: E_exchange = " in methods
     assert "Vacancy formation energies: E_f = " in methods
+
+
+def test_methods_say_where_vacancies_are_and_under_what(data):
+    methods = methods_text(data)
+    assert "made at equatorial Br of layer 3: on the bare face, methanol + methylamine." in methods
+    assert "Of several starting geometries of a vacancy the lowest energy counts." in methods
+
+
+def test_methods_say_how_odd_electrons_were_treated(data):
+    assert "unpaired" not in methods_text(data)
+    first, *others = data.jobs
+    odd = replace(first, job=replace(first.job, unpaired=1))
+    text = methods_text(replace(data, jobs=(odd, *others)))
+    assert "with one unpaired electron, without a term for spin polarization." in text
+
+
+def test_methods_count_no_terms(data):
+    # a binding energy has three, an acid exchange four, a vacancy three
+    assert "All terms of every difference share one level" in methods_text(data)
+
+
+def test_the_overview_names_each_ligand_once(data):
+    rows = dict(overview_table(data).rows)
+    assert rows["ligands"] == "methanol, methylamine"
 
 
 def test_unknown_quantity_goes_by_its_name():

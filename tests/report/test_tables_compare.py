@@ -79,6 +79,10 @@ def test_comparison_table_shows_units_and_true_minus():
         ({"ligand": "oleic acid, truncated to C4H8O2"}, "cut chain"),
         ({"reference": "acid-exchange"}, "acid-exchange"),
         ({"quantity": "E_f(V_I)", "reference": "I-rich"}, "chemical potential"),
+        (
+            {"quantity": "E_f(V_I)", "warnings": ["screening: GFN2-xTB, inorganic slab frozen"]},
+            "nothing relaxed around",
+        ),
         ({}, "state neither the reference"),
     ],
 )
