@@ -75,8 +75,8 @@ def search(
     faces: Annotated[str, typer.Option(help="top, bottom, or both for one ligand on each.")] = "top",
     keep: Annotated[int, typer.Option(help="How many of the lowest poses are written.")] = 3,
     single_points: Annotated[int, typer.Option(help="Rigid starting poses at most.")] = 48,
-    relaxations: Annotated[int, typer.Option(help="The lowest of them that are relaxed.")] = 6,
-    steps: Annotated[int, typer.Option(help="Ionic steps of each relaxation at most.")] = 40,
+    relaxations: Annotated[int, typer.Option(help="How many of them are relaxed, for a few steps at first.")] = 12,
+    steps: Annotated[int, typer.Option(help="Ionic steps of those that go on to the end, at most.")] = 120,
     conformers: Annotated[int, typer.Option(help="Conformers of each ligand.")] = 4,
     heights: Heights = None,
     max_tilt: Annotated[float, typer.Option(help="Largest lean at the start, degrees; 60 leaves flat ones out.")] = 180,
@@ -99,8 +99,9 @@ def search(
     """Search the lowest poses of a ligand on a face, and write the best as POSCAR and extxyz.
 
     Conformers at all distinct places, orientations and heights; doubles left out; their energies with the screening
-    engine; the lowest relaxed with the slab frozen; distinct minima ranked. Interrupt it at any time: the same command
-    goes on. Several ligands are placed beside each other, the ions of a pair on neighboring sites.
+    engine; the lowest of every kind of contact relaxed with the slab frozen, the better the further; distinct minima
+    ranked. Interrupt it at any time: the same command goes on. Several ligands are placed beside each other, the ions
+    of a pair on neighboring sites.
     """
     from qddft.study.pose_request import SearchEffort, is_search
     from qddft.study.pose_search import estimate_search, resume_search, search_poses
@@ -121,7 +122,9 @@ def search(
     chosen = "any" if modes is None else modes[0] if len(modes) == 1 else modes
     name = engine or "tblite"
     if dry_run:
-        guess = estimate_search(slab, ligands, mode=chosen, faces=faces, seed=seed, effort=effort, engine=name)
+        guess = estimate_search(
+            slab, ligands, mode=chosen, faces=faces, keep=keep, seed=seed, effort=effort, engine=name
+        )
         _say_estimate(guess, as_json=as_json)
         return
     if output is None:
@@ -198,6 +201,7 @@ def _tell(found: "PoseSearch", *, as_json: bool) -> None:
                 "minima": [pose.record() for pose in found.minima],
                 "notes": list(found.notes),
                 "caution": found.caution,
+                "evaluations": found.evaluations,
             }
         )
         return
@@ -205,6 +209,7 @@ def _tell(found: "PoseSearch", *, as_json: bool) -> None:
     _show(found)
     for line in (*found.notes, *_doubts(found.poses)):
         note(line)
+    say(f"cost     {found.evaluations} energies with forces")
     say(f"poses    {place(found.folder / STRUCTURES)}: {len(found.poses)} as .vasp and .extxyz")
     say(f"tables   {', '.join(place(found.folder / name) for name in (TABLE, STARTS, POSES))}")
 
@@ -231,6 +236,7 @@ def _show(found: "PoseSearch") -> None:
         "held by": [", ".join(pose.contacts[:3]) for pose in minima],
         "checks": [_checks(pose) for pose in minima],
         "force (eV/Å)": [number(pose.max_force, 2, signed=False) for pose in minima],
+        "steps": [pose.steps for pose in minima],
         "found": [1 + len(pose.doubles) for pose in minima],
     }
     words = f"Site to height: at the start. {found.caution}." if found.caution else "Site to height: at the start."

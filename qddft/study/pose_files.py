@@ -64,7 +64,8 @@ def write_poses(found: "PoseSearch", request: SearchRequest) -> None:
         kept = [pose.record() | {"structure": structure_to_dict(pose.atoms)} for pose in found.poses]
         minima = [pose.record() for pose in found.minima]
         about = {"format": FORMAT, "request": request.as_dict(), "caution": found.caution, "notes": list(found.notes)}
-        write_json(found.folder / POSES, about | {"poses": kept, "minima": minima})
+        results = {"poses": kept, "minima": minima, "evaluations": found.evaluations}
+        write_json(found.folder / POSES, about | results)
 
 
 def read_poses(folder: Path) -> KeptPoses:

@@ -1,5 +1,6 @@
 """What a search of poses was asked for; the file ``search.json`` of its folder."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,9 +25,20 @@ from qddft.study.naming import ligand_label
 if TYPE_CHECKING:
     from ase import Atoms
 
-FORMAT = 1
+# 2: relaxations in rungs
+FORMAT = 2
 _LEVELS = {"tblite": "screening", "ase": "calculator"}
 _FACES = ("top", "bottom", "both")
+# of the steps to the end, the first rung of relaxations goes a twelfth and the second a third, but no fewer than these
+_FIRST_SHARE, _SECOND_SHARE, _LEAST_STEPS = 12, 3, 8
+
+
+@dataclass(frozen=True)
+class Rung:
+    """How many starts are relaxed up to how many ionic steps, those of the rungs before included."""
+
+    count: int
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -38,9 +50,9 @@ class SearchEffort:
     single_points
         Starting poses whose energy is computed, at most.
     relaxations
-        How many of the lowest of them are relaxed.
+        How many of them are relaxed, for a few steps at first; the slab is frozen.
     steps
-        Ionic steps of each relaxation at most; the slab is frozen.
+        Ionic steps of those that go on to the end, at most; ``rungs`` says how many do.
     conformers
         Conformers of each ligand, lowest force-field energy first.
     heights
@@ -51,8 +63,8 @@ class SearchEffort:
     """
 
     single_points: int = 48
-    relaxations: int = 6
-    steps: int = 40
+    relaxations: int = 12
+    steps: int = 120
     conformers: int = 4
     heights: tuple[float, ...] = (0.0, 0.3)
     max_tilt: float = 180.0
@@ -65,6 +77,36 @@ class SearchEffort:
         object.__setattr__(self, "heights", _heights(self.heights))
         if not _is_number(self.max_tilt) or not 0 < self.max_tilt <= 180:
             raise PlacementError(f"max_tilt {self.max_tilt!r}: give an angle above 0 and up to 180 degrees.")
+
+    def rungs(self, keep: int) -> tuple[Rung, ...]:
+        """Return how many starts are relaxed how far: many for a few steps, the best of them on and on.
+
+        Successive halving (K. Jamieson, A. Talwalkar, Proc. AISTATS 51 (2016) 240): the lowest rigid start seldom leads
+        to the lowest minimum, and which start does shows long before its relaxation has converged.
+
+        Parameters
+        ----------
+        keep
+            Poses that will be written; all of them are relaxed to the end.
+        """
+        shares = ((1, _FIRST_SHARE), (2, _SECOND_SHARE), (4, 1))
+        found: list[Rung] = []
+        for part, share in shares:
+            count = min(self.relaxations, max(keep, math.ceil(self.relaxations / part)))
+            reach = min(self.steps, max(_LEAST_STEPS, self.steps // share))
+            if found and reach == found[-1].steps:
+                # too few steps to divide: all that came so far have gone all the way
+                continue
+            found.append(Rung(count, reach))
+        return tuple(found)
+
+    def evaluations(self, starts: int, keep: int) -> int:
+        """Return the energies with forces that a search with so many starting poses needs at most."""
+        count, before = starts, 0
+        for rung in self.rungs(keep):
+            count += min(rung.count, starts) * (1 + rung.steps - before)
+            before = rung.steps
+        return count
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,8 @@ class Pose:
         On a free atom, eV/Angstrom.
     converged
         The relaxation reached the force tolerance of the level.
+    steps
+        Ionic steps from the starting pose.
     warnings
         Sentences of ``check_complex``.
     job
@@ -102,6 +104,7 @@ class Pose:
     shortest: float | None
     max_force: float
     converged: bool
+    steps: int
     warnings: tuple[str, ...]
     job: str
 
@@ -123,6 +126,7 @@ class Pose:
             "shortest_contact": self.shortest,
             "max_force_eV_per_A": self.max_force,
             "converged": self.converged,
+            "steps": self.steps,
             "warnings": list(self.warnings),
             "job": self.job,
         }
@@ -146,6 +150,8 @@ class PoseSearch:
         What a reader has to know: poses that failed, fewer minima than asked for.
     caution
         Of the level.
+    evaluations
+        Energies with forces that were computed, in this call or before.
     """
 
     folder: Path
@@ -154,6 +160,7 @@ class PoseSearch:
     starts: tuple[Start, ...]
     notes: tuple[str, ...]
     caution: str
+    evaluations: int
 
     @property
     def best(self) -> Pose:
@@ -185,12 +192,13 @@ class PoseSearch:
 
 @dataclass(frozen=True)
 class Finished:
-    """A relaxation that is done: its starting pose and how it ended."""
+    """A start that was relaxed: where it began, how it ended, in which job, and after how many ionic steps in all."""
 
     start: Start
     initial: "Atoms"
     outputs: "Outputs"
     job: str
+    steps: int = 0
 
 
 def starts_of(run: "Run", entries: Sequence["Entry"]) -> tuple[Start, ...]:
@@ -222,7 +230,7 @@ def rank(finished: Sequence[Finished], symmetry: FaceSymmetry, slab: "Atoms") ->
     slab
         The clean slab: which of its layers are held.
     """
-    ordered = sorted(finished, key=lambda item: (_energy(item.outputs), item.start.number))
+    ordered = sorted(finished, key=lambda item: (energy_of(item.outputs), item.start.number))
     whole = len(ordered[0].start.places) == 1
     doubles = twins([ligand_shape(item.outputs.atoms) for item in ordered], symmetry, SAME_MINIMUM, whole=whole)
     kept = [k for k, twin in enumerate(doubles) if twin is None]
@@ -230,7 +238,7 @@ def rank(finished: Sequence[Finished], symmetry: FaceSymmetry, slab: "Atoms") ->
         _pose(
             place,
             ordered[k],
-            _energy(ordered[0].outputs),
+            energy_of(ordered[0].outputs),
             tuple(ordered[j].start.number for j, twin in enumerate(doubles) if twin == k),
             slab,
         )
@@ -249,7 +257,7 @@ def _pose(number: int, item: Finished, lowest: float, doubles: tuple[int, ...], 
 
     final = item.outputs.atoms
     checks = check_complex(item.initial, final)
-    energy = _energy(item.outputs)
+    energy = energy_of(item.outputs)
     forces = np.zeros((len(final), 3)) if item.outputs.forces is None else item.outputs.forces
     held = [f"{b.symbols[0]}-{b.symbols[1]} {b.distance:.2f}" for b in checks.bindings]
     close = ligand_contacts(final, below=_SHORT, ignored=[(b.atom, b.surface) for b in checks.bindings])
@@ -270,6 +278,7 @@ def _pose(number: int, item: Finished, lowest: float, doubles: tuple[int, ...], 
         shortest=round(close[0].ratio, 3) if close else None,
         max_force=round(largest_force(forces, free_atoms(item.initial)), 4),
         converged=bool(item.outputs.ionically_converged),
+        steps=item.steps,
         warnings=checks.warnings,
         job=item.job,
     )
@@ -291,7 +300,8 @@ def with_held_layers(atoms: "Atoms", slab: "Atoms") -> "Atoms":
     return changed
 
 
-def _energy(outputs: "Outputs") -> float:
+def energy_of(outputs: "Outputs") -> float:
+    """Return the energy of a finished calculation, eV."""
     # both engines of a search give an energy; other ones fail before they finish
     return float("inf") if outputs.energy is None else float(outputs.energy)
 
@@ -308,6 +318,8 @@ def _row(pose: Pose, *, kept: bool) -> dict[str, Any]:
         "contacts": ", ".join(pose.contacts[:4]),
         "shortest_contact": pose.shortest,
         "max_force_eV_per_A": pose.max_force,
+        "converged": pose.converged,
+        "steps": pose.steps,
         "found": 1 + len(pose.doubles),
         "start": pose.number,
         "kept": kept,

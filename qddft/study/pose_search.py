@@ -53,8 +53,10 @@ class SearchEstimate:
     ----------
     single_points
         Starting poses.
-    relaxations, steps
-        Relaxations, and ionic steps of each at most.
+    relaxations
+        How many of them are relaxed.
+    steps
+        Ionic steps of those that go on to the end, at most.
     atoms
         Atoms of a complex.
     evaluations
@@ -75,8 +77,8 @@ class SearchEstimate:
         """The estimate as a sentence."""
         cost = "" if self.seconds is None else f"; about {_hours(self.seconds)} of one core at most"
         return (
-            f"{self.single_points} single points of {self.atoms} atoms, then {self.relaxations} relaxations of up to "
-            f"{self.steps} steps: at most {self.evaluations} energies with forces{cost}"
+            f"{self.single_points} single points of {self.atoms} atoms, then {self.relaxations} relaxations, the best "
+            f"up to {self.steps} steps: at most {self.evaluations} energies with forces{cost}"
         )
 
 
@@ -108,8 +110,9 @@ def search_poses(  # noqa: PLR0913  (every choice a person makes about one searc
     """Return the lowest poses of a ligand on a face; the same call again goes on where it was interrupted.
 
     Conformers at all distinct places, in many orientations and at several heights, are filtered by contacts; doubles by
-    the symmetry of the clean face and by exchange of equal atoms are left out. The energies of these rigid starts
-    decide which are relaxed with the slab frozen; distinct minima are ranked, and the best are written as structures.
+    the symmetry of the clean face and by exchange of equal atoms are left out. The lowest of these rigid starts of
+    every kind of contact are relaxed for a few steps with the slab frozen, the best of those further, the best of all
+    to the end; distinct minima are ranked, and the best are written as structures.
 
     Parameters
     ----------
@@ -166,7 +169,7 @@ def search_poses(  # noqa: PLR0913  (every choice a person makes about one searc
         if starts is None:
             candidates = candidates or laid_out(request, ligands)
             starts = write_starts(folder, request, candidates, cell_height(slab, candidates))
-        _foretell(starts, request, on_estimate)
+        _foretell(starts, request, keep, on_estimate)
         return carried_out(starts, request, keep=keep, driving=Driving(workers, on_event))
 
 
@@ -195,7 +198,7 @@ def resume_search(
             raise PlacementError(
                 f"{folder} was interrupted before its starts were laid out; give the crystal and the ligand again"
             )
-        _foretell(starts, request, on_estimate)
+        _foretell(starts, request, keep, on_estimate)
         return carried_out(starts, request, keep=keep, driving=Driving(workers, on_event))
 
 
@@ -205,6 +208,7 @@ def estimate_search(
     *,
     mode: str | Sequence[str] = "any",
     faces: str = "top",
+    keep: int = 3,
     seed: int = 0,
     effort: SearchEffort | None = None,
     engine: str = "tblite",
@@ -219,21 +223,23 @@ def estimate_search(
     request = make_request(
         slab, ligand, mode=mode, faces=faces, seed=seed, effort=effort or SearchEffort(), engine=engine, level=None
     )
+    _check_keep(keep, request)
     candidates = laid_out(request, ligand if isinstance(ligand, Sequence) else (ligand,))
-    return _estimate(len(candidates), len(candidates[0].atoms), request)
+    return _estimate(len(candidates), len(candidates[0].atoms), request, keep)
 
 
-def _foretell(run: Run, request: SearchRequest, on_estimate: OnEstimate | None) -> None:
+def _foretell(run: Run, request: SearchRequest, keep: int, on_estimate: OnEstimate | None) -> None:
     if on_estimate is not None:
         entries = starting_entries(run)
-        on_estimate(_estimate(len(entries), entries[0].atoms, request))
+        on_estimate(_estimate(len(entries), entries[0].atoms, request, keep))
 
 
-def _estimate(count: int, atoms: int, request: SearchRequest) -> SearchEstimate:
+def _estimate(count: int, atoms: int, request: SearchRequest, keep: int) -> SearchEstimate:
     relaxations = min(request.effort.relaxations, count)
-    evaluations = count + relaxations * (1 + request.effort.steps)
+    evaluations = request.effort.evaluations(count, keep)
     step = seconds_of_step(request.engine, atoms)
-    seconds = None if step is None else evaluations * step + (count + relaxations) * _STARTUP
+    processes = count + sum(min(rung.count, count) for rung in request.effort.rungs(keep))
+    seconds = None if step is None else evaluations * step + processes * _STARTUP
     return SearchEstimate(count, relaxations, request.effort.steps, atoms, evaluations, seconds)
 
 

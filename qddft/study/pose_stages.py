@@ -1,8 +1,8 @@
-"""The stages of a search of poses: lay out starts, compute them, relax the best, rank the minima, write the best."""
+"""The stages of a search: lay out starts, compute them, relax the best in rungs, rank the minima, write the best."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,20 +10,18 @@ import numpy as np
 
 from qddft.atoms.charge import charge_ledger, require_neutral
 from qddft.atoms.pose_candidates import Candidate, pose_candidates
-from qddft.atoms.pose_selection import Kind, choose
-from qddft.atoms.pose_symmetry import FaceSymmetry, face_symmetry
+from qddft.atoms.pose_symmetry import face_symmetry
 from qddft.core.errors import EngineError
 from qddft.engines.registry import get_engine
-from qddft.jobs.folder import OUTPUTS, failure_reason
-from qddft.jobs.job import Given, Job, Task
+from qddft.jobs.job import FinalOf, Given, Job, Task
 from qddft.jobs.plan import Plan
 from qddft.jobs.run_folder import PLAN, Entry, Run, create_run, load_run
-from qddft.outputs.store import load_outputs
 from qddft.study.execute import Event
 from qddft.study.execute import run as execute
 from qddft.study.pose_files import write_poses
 from qddft.study.pose_request import SearchRequest
-from qddft.study.pose_results import Finished, PoseSearch, Start, ligand_shape, rank, starts_of
+from qddft.study.pose_results import PoseSearch, Start, rank, starts_of
+from qddft.study.pose_rungs import Climb, Relaxed, relaxed_in_rungs
 from qddft.study.structures import common_height, with_frozen_slab, with_height
 
 if TYPE_CHECKING:
@@ -77,7 +75,7 @@ def write_starts(folder: Path, request: SearchRequest, candidates: Sequence[Cand
         atoms = with_frozen_slab(with_height(item.atoms, height))
         note = {"number": number, "places": [asdict(place) for place in item.places]}
         atoms.info["qddft"] = dict(atoms.info["qddft"]) | {"pose": note}
-        jobs.append(_job("pose", number, atoms, request.level))
+        jobs.append(_job(f"pose-{number:03d}", "static", Given.of(atoms), request.level))
     return _written(folder, request, jobs)
 
 
@@ -109,69 +107,50 @@ def carried_out(run: Run, request: SearchRequest, *, keep: int, driving: Driving
     driving.run(run.path)
     entries = starting_entries(run)
     starts = starts_of(run, entries)
-    if all(start.energy is None for start in starts):
+    known = [start for start in starts if start.energy is not None]
+    if not known:
         raise EngineError(f"none of the {len(starts)} starting poses could be computed: {starts[0].problem}")
     symmetry = face_symmetry(request.atoms)
-    initial = {start.number: run.job(entry).built_atoms for start, entry in zip(starts, entries, strict=True)}
-    chosen = _best_starts(starts, initial, symmetry, request.effort.relaxations)
-    level = _short(request)
-    relaxed = {start.number: _job("relaxed", start.number, initial[start.number], level) for start in chosen}
-    run = _written(run.path, request, [*(run.job(entry) for entry in entries), *relaxed.values()])
-    driving.run(run.path)
-    finished, failed = _finished(run, chosen, initial, relaxed)
-    if not finished:
-        raise EngineError(f"none of the {len(chosen)} relaxations succeeded: {failed[0]}")
-    minima = rank(finished, symmetry, request.atoms)
-    notes = _notes(starts, failed, len(finished), len(minima), keep)
-    found = PoseSearch(run.path, minima[:keep], minima, starts, notes, str(request.level["caution"]))
+    rigid = {start.number: run.job(entry) for start, entry in zip(starts, entries, strict=True)}
+    initial = {number: job.built_atoms for number, job in rigid.items()}
+
+    def compute(jobs: Sequence[Job]) -> Run:
+        longer = _written(run.path, request, [*rigid.values(), *jobs])
+        driving.run(run.path)
+        return longer
+
+    climb = Climb(symmetry, lambda name, start, steps: _relaxation(name, start, steps, request), compute)
+    relaxed = relaxed_in_rungs(starts, initial, request.effort.rungs(keep), climb)
+    minima = rank(relaxed.finished, symmetry, request.atoms)
+    notes = _notes(starts, relaxed, len(minima), keep)
+    evaluations = len(known) + relaxed.evaluations
+    found = PoseSearch(
+        run.path, minima[:keep], minima, starts, notes, str(request.level["caution"]), evaluations=evaluations
+    )
     write_poses(found, request)
     return found
 
 
-def _notes(starts: Sequence[Start], failed: Sequence[str], finished: int, minima: int, keep: int) -> tuple[str, ...]:
+def _notes(starts: Sequence[Start], relaxed: Relaxed, minima: int, keep: int) -> tuple[str, ...]:
     """Say what a reader of the result has to know."""
     notes = [f"start {start.number} failed: {start.problem}" for start in starts if start.energy is None]
-    notes += failed
+    notes += relaxed.problems
     if minima < keep:
         notes.append(
-            f"{keep} poses were to be kept, but the {finished} relaxations ended in {minima} distinct minima; relax "
-            "more of the starting poses for more"
+            f"{keep} poses were to be kept, but the {len(relaxed.finished)} relaxations ended in {minima} distinct "
+            "minima; relax more of the starting poses for more"
         )
     return tuple(notes)
 
 
-def _job(kind: str, number: int, atoms: "Atoms", level: Mapping[str, Any]) -> Job:
-    """Return the job of a pose: ``pose`` for its energy, ``relaxed`` for its relaxation."""
-    task: Task = "static" if kind == "pose" else "relax"
+def _job(name: str, task: Task, start: Given | FinalOf, level: Mapping[str, Any]) -> Job:
+    """Return a job of a search."""
+    draft = Job(name, "complex", task, start, level)
     # the parity of all electrons is that of the valence electrons: closed cores hold an even number
-    return Job(f"{kind}-{number:03d}", "complex", task, Given.of(atoms), level, 0, int(sum(atoms.numbers)) % 2)
+    return replace(draft, unpaired=int(sum(draft.built_atoms.numbers)) % 2)
 
 
-def _best_starts(
-    starts: Sequence[Start], initial: "dict[int, Atoms]", symmetry: FaceSymmetry, count: int
-) -> list[Start]:
-    """Return the lowest starts that differ by an Angstrom, and where that leaves room closer ones too."""
-    done = sorted((s for s in starts if s.energy is not None), key=lambda s: (s.energy, s.number))
-    kind = Kind(lambda: done, lambda start: ligand_shape(initial[start.number]), lambda _: True)
-    chosen = choose([kind], symmetry, count, whole=len(starts[0].places) == 1)
-    return sorted(chosen, key=lambda start: start.number)
-
-
-def _short(request: SearchRequest) -> dict[str, Any]:
-    """Return the level with the steps of this search."""
-    settings = dict(request.level["settings"]) | {"max_ionic_steps": request.effort.steps}
-    return dict(request.level) | {"settings": settings}
-
-
-def _finished(
-    run: Run, chosen: Sequence[Start], initial: "dict[int, Atoms]", relaxed: dict[int, Job]
-) -> tuple[list[Finished], list[str]]:
-    found, notes = [], []
-    for start in chosen:
-        entry = run.entry(relaxed[start.number].id)
-        folder = run.folder(entry)
-        if (folder / OUTPUTS).exists():
-            found.append(Finished(start, initial[start.number], load_outputs(folder / OUTPUTS), entry.folder))
-        else:
-            notes.append(f"the relaxation of start {start.number} failed: {failure_reason(folder)}")
-    return found, notes
+def _relaxation(name: str, start: Given | FinalOf, steps: int, request: SearchRequest) -> Job:
+    """Return the job of a relaxation of so many steps at the level of a search."""
+    settings = dict(request.level["settings"]) | {"max_ionic_steps": steps}
+    return _job(name, "relax", start, dict(request.level) | {"settings": settings})

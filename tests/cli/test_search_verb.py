@@ -26,7 +26,7 @@ def test_a_search_tells_its_cost_its_progress_and_what_it_found(tmp_path, capsys
     monkeypatch.chdir(tmp_path)
     assert main([*SEARCH, *SMALL, "-o", "amine"]) == DONE
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("3 single points of 23 atoms, then 2 relaxations of up to 1 steps: at most 7 energies")
+    assert lines[0].startswith("3 single points of 23 atoms, then 2 relaxations, the best up to 1 steps: at most 7 ")
     assert sum(" done " in line for line in lines) == 5
     assert any("above best (eV)" in line for line in lines)
     assert any("0.000" in line and "Pb-top" in line for line in lines)
@@ -58,7 +58,7 @@ def test_a_dry_run_writes_nothing(tmp_path, capsys, monkeypatch):
     assert "5 single points of 23 atoms" in capsys.readouterr().out
     assert main([*SEARCH, "--dry-run", "--json"]) == DONE
     guess = json.loads(capsys.readouterr().out)
-    assert guess["relaxations"] == 6
+    assert guess["relaxations"] == 12
     assert guess["seconds"] > 0
     assert not list(tmp_path.iterdir())
 
@@ -70,7 +70,7 @@ def test_a_dry_run_writes_nothing(tmp_path, capsys, monkeypatch):
         (SEARCH, "a search needs a folder: give -o DIR, or --dry-run"),
         ([*SEARCH, "--mode", "bidentate", "-o", "x"], "bidentate: CN has no two anchors"),
         ([*SEARCH, "--mode", "atpo", "-o", "x"], "Did you mean 'atop'"),
-        ([*SEARCH, "--keep", "9", "-o", "x"], "9 poses are to be kept, but 6 are relaxed"),
+        ([*SEARCH, "--keep", "13", "-o", "x"], "13 poses are to be kept, but 12 are relaxed"),
         ([*SEARCH, "--truncate", "4", "--truncate", "5", "-o", "x"], "2 truncations for 1 ligands"),
         (["search", "CsPbBr3", "--ligand", "acetate", "--mode", "atop", "-o", "x"], "the formal charges add up to -1"),
         ([*SEARCH, "--engine", "tblit", "-o", "x"], "Did you mean 'tblite'"),

@@ -1,4 +1,3 @@
-import json
 import os
 import random
 import secrets
@@ -17,13 +16,16 @@ from qddft.core.errors import ChargeError, EngineError, FolderError, LevelError,
 from qddft.jobs.lock import LockedError, hold
 from qddft.jobs.run_folder import SEARCH_LOCK, load_run
 from qddft.outputs.outputs import Outputs
+from qddft.outputs.store import load_outputs
 from qddft.study.pose_files import read_poses
-from qddft.study.pose_request import SearchEffort
+from qddft.study.pose_request import Rung, SearchEffort
 from qddft.study.pose_results import Finished, Start, rank
 from qddft.study.pose_search import estimate_search, resume_search, search_poses
 
 ENGINE = "ase:slow_lj:make"
-EFFORT = SearchEffort(single_points=5, relaxations=3, steps=2, conformers=1)
+EFFORT = SearchEffort(single_points=5, relaxations=3, steps=9, conformers=1)
+# three of the five for eight steps, the two that are kept for one more
+MOST = 5 + 3 * 9 + 2 * 2
 
 
 def clean_slab(**options):
@@ -65,13 +67,16 @@ def finished(slow, tmp_path_factory):
 def test_the_best_are_the_lowest_of_all_that_was_relaxed(finished):
     found, _, _ = finished
     run = load_run(found.folder)
-    energies = [
-        json.loads((run.folder(entry) / "outputs.json").read_text())["energy"]
-        for entry in run.entries
-        if entry.name.startswith("relaxed-")
-    ]
-    assert len(energies) == EFFORT.relaxations
-    assert found.best.energy == min(energies)
+    outputs = {entry.name: load_outputs(run.folder(entry) / "outputs.json") for entry in run.entries}
+    first = {name: each.energy for name, each in outputs.items() if name.endswith("-8")}
+    last = {name: each.energy for name, each in outputs.items() if name.endswith("-9")}
+    assert len(first) == EFFORT.relaxations
+    assert found.best.energy == min([*first.values(), *last.values()])
+    # those that went on were the lowest, each from where it had come to
+    assert len(last) <= 2
+    for name, energy in last.items():
+        assert energy <= first[f"{name.removesuffix('-9')}-8"] + 1e-9
+        assert outputs[name].n_ionic_steps <= 1
     assert [pose.energy for pose in found.minima] == sorted(pose.energy for pose in found.minima)
     assert [pose.rank for pose in found.minima] == list(range(1, len(found.minima) + 1))
     assert len(found.poses) == min(2, len(found.minima))
@@ -119,15 +124,15 @@ def test_files_hold_the_poses_and_where_they_come_from(finished):
 
 
 def test_the_estimate_comes_first_and_holds(finished, slow):
-    _, said, events = finished
+    found, said, events = finished
     (guess,) = said
-    assert (guess.single_points, guess.relaxations, guess.steps) == (5, 3, 2)
+    assert (guess.single_points, guess.relaxations, guess.steps) == (5, 3, 9)
     assert guess.atoms == 16 + 7
-    assert guess.evaluations == 5 + 3 * 3
+    assert guess.evaluations == MOST
     assert guess.seconds is None
-    assert "5 single points of 23 atoms, then 3 relaxations of up to 2 steps" in guess.words
-    assert len(slow.read_text().splitlines()) <= guess.evaluations
-    assert events[-1].done == 8
+    assert "5 single points of 23 atoms, then 3 relaxations, the best up to 9 steps" in guess.words
+    assert len(slow.read_text().splitlines()) == found.evaluations <= guess.evaluations
+    assert events[-1].done == events[-1].total >= 8
     for_xtb = estimate_search(clean_slab(), amine(), effort=EFFORT)
     assert for_xtb.seconds > 0
     assert "of one core" in for_xtb.words
@@ -161,7 +166,7 @@ def test_fewer_can_be_kept_afterwards(finished):
         ({"mode": ("atop", "bidentate")}, r"its modes is .*atop.*, not .*atop bidentate"),
         ({"seed": 1}, "its seed is 0, not 1"),
         ({"faces": "bottom"}, "its faces is top, not bottom"),
-        ({"effort": SearchEffort(single_points=5, relaxations=3, steps=9, conformers=1)}, "its steps is 2, not 9"),
+        ({"effort": SearchEffort(single_points=5, relaxations=3, steps=4, conformers=1)}, "its steps is 9, not 4"),
         ({"engine": "ase:ase.calculators.lj:LennardJones"}, "its engine is ase:slow_lj:make, not ase:ase"),
     ],
 )
@@ -232,6 +237,25 @@ def test_efforts_that_make_no_sense_are_refused(options, message):
         SearchEffort(**options)
 
 
+@pytest.mark.parametrize(
+    ("relaxations", "steps", "keep", "rungs"),
+    [
+        (12, 120, 3, [(12, 10), (6, 40), (3, 120)]),
+        (12, 120, 8, [(12, 10), (8, 40), (8, 120)]),
+        (6, 40, 1, [(6, 8), (3, 13), (2, 40)]),
+        (3, 9, 2, [(3, 8), (2, 9)]),
+        (3, 2, 1, [(3, 2)]),
+        (1, 300, 1, [(1, 25), (1, 100), (1, 300)]),
+    ],
+)
+def test_many_starts_are_relaxed_a_little_and_few_to_the_end(relaxations, steps, keep, rungs):
+    effort = SearchEffort(relaxations=relaxations, steps=steps)
+    assert effort.rungs(keep) == tuple(Rung(count, reach) for count, reach in rungs)
+    each = [(min(count, 5), reach) for count, reach in rungs]
+    before = [0, *(reach for _, reach in rungs)]
+    assert effort.evaluations(5, keep) == 5 + sum(n * (1 + b - a) for (n, b), a in zip(each, before, strict=False))
+
+
 def test_a_second_search_in_the_folder_is_kept_out(finished):
     found, _, _ = finished
     with hold(found.folder / SEARCH_LOCK), pytest.raises(LockedError, match="in use by process"):
@@ -283,7 +307,6 @@ here.find(sys.argv[1], workers=1)
 
 def test_killed_at_random_it_does_nothing_twice_and_finds_the_same(tmp_path, slow, finished):
     reference, _, _ = finished
-    clean = 5 + 3 * 3
     log = tmp_path / "calls.log"
     log.touch()
     folder = tmp_path / "run"
@@ -315,4 +338,4 @@ def test_killed_at_random_it_does_nothing_twice_and_finds_the_same(tmp_path, slo
     here = Path(os.environ["SLOW_LJ_LOG"])
     assert here != log
     # every kill costs the one worker at most the evaluation it was in
-    assert calls <= clean + kills
+    assert calls <= reference.evaluations + kills
