@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_tables import LM, POSCAR, doscar, eigenval, procar
+from made_up_vasp import outcar, two_steps
 
 from qddft.core.errors import OutputError
 from qddft.engines.vasp.read import read_dos, read_eigenvalues, read_outputs, read_projected
@@ -197,6 +198,25 @@ def test_what_was_not_printed_is_said_to_be_missing(tmp_path):
         read_eigenvalues(tmp_path)
 
 
+@pytest.mark.parametrize("beside", ["EIGENVAL", "OUTCAR", "INCAR"])
+def test_a_procar_cut_after_the_first_of_two_spins_is_found_out_by_what_lies_beside(tmp_path, beside):
+    lines = TEXTS["PROCAR"].splitlines(keepends=True)
+    heads = [number for number, line in enumerate(lines) if line.startswith("#")]
+    (tmp_path / "PROCAR").write_text("".join(lines[: heads[1]]))
+    assert read_projected(tmp_path).weights.shape[0] == 1
+    run = two_steps(parameters={"ISPIN": 2})
+    (tmp_path / beside).write_text(
+        {"EIGENVAL": TEXTS["EIGENVAL"], "OUTCAR": outcar(run), "INCAR": "ISPIN = 2\n"}[beside]
+    )
+    for reader in (read_projected, read_eigenvalues):
+        with pytest.raises(
+            OutputError, match=r"line \d+ .*it ends after the first of two spins"
+        ):
+            reader(tmp_path / "PROCAR")
+    (tmp_path / "PROCAR").write_text("".join(lines))
+    assert read_projected(tmp_path / "PROCAR").weights.shape[0] == 2
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     name=st.sampled_from(sorted(TEXTS)),
@@ -215,7 +235,7 @@ def test_cuts_and_changes_end_in_an_error_or_in_finite_numbers(tmp_path_factory,
         return
     values = found.total if name == "DOSCAR" else found.energies if name == "EIGENVAL" else found.weights
     assert np.isfinite(values).all()
-    # of two spins a PROCAR may end exactly behind the first
+    # of two spins a PROCAR may end exactly behind the first, and nothing lies beside it here
     shape = {"DOSCAR": (11,), "EIGENVAL": (2, 3), "PROCAR": (2, 3, 2, 9)}[name]
     assert values.shape[0] in (1, 2)
     assert values.shape[1:] == shape

@@ -77,6 +77,8 @@ def vasprun_projections(source: Source) -> Projections:
     begin = source.data.find(b"</eigenvalues>", begin, block.stop) if begin >= 0 else -1
     inner = source.between(b"<array>", b"</array>", begin, block.stop) if begin >= 0 else None
     if inner is None:
+        if source.data.find(b"<projected>", block.bulky, block.stop) >= 0:
+            raise source.damaged(block.bulky, "the projections behind here lack their levels or their table")
         raise MissingTableError(f"{source.path}: the run wrote no projections (LORBIT = 10, 11 or 12 does)")
     eigenvalues = vasprun_eigenvalues(source)
     atoms = _structure(source, block).to_atoms()

@@ -1,4 +1,4 @@
-"""What tables as text lack and a file beside them says: the elements of the atoms, the Fermi level."""
+"""What tables as text lack and a file beside them says: the elements of the atoms, the Fermi level, the spins."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,10 +7,11 @@ import numpy as np
 
 from qddft.core.errors import OutputError
 from qddft.engines.vasp.read.dispatch import present, read_source
+from qddft.engines.vasp.read.incar import read_incar
 from qddft.engines.vasp.read.poscar import read_poscar
 from qddft.engines.vasp.read.readings import Structure
-from qddft.engines.vasp.read.source import DOSCAR, OUTCAR, open_source
-from qddft.engines.vasp.read.text_tables import doscar_fermi
+from qddft.engines.vasp.read.source import DOSCAR, EIGENVAL, OUTCAR, open_source
+from qddft.engines.vasp.read.text_tables import doscar_fermi, eigenval_spins
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -58,6 +59,27 @@ def fermi_beside(folder: Path) -> float | None:
             continue
         if level is not None:
             return level
+    return None
+
+
+def spins_beside(folder: Path) -> int | None:
+    """Return the number of spin channels that EIGENVAL, OUTCAR or INCAR of a folder states; ``None`` without them."""
+    for name in (EIGENVAL, OUTCAR, "INCAR"):
+        path = present(folder, name)
+        if path is None:
+            continue
+        try:
+            if name == "INCAR":
+                spins = read_incar(path).tags.get("ISPIN", 1)
+            else:
+                source = open_source(path)
+                if source.kind != name:
+                    continue
+                spins = eigenval_spins(source) if name == EIGENVAL else read_source(source).parameters.get("ISPIN")
+        except OutputError:
+            continue
+        if spins in (1, 2):
+            return int(spins)
     return None
 
 

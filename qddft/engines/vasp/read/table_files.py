@@ -5,7 +5,7 @@ from pathlib import Path
 from qddft.core.errors import OutputError
 from qddft.engines.gpaw.gpw import gpw_eigenvalues, is_gpw
 from qddft.engines.vasp.read.bands import vasprun_dos, vasprun_eigenvalues, vasprun_projections, vasprun_trajectory
-from qddft.engines.vasp.read.beside import atoms_beside, fermi_beside
+from qddft.engines.vasp.read.beside import atoms_beside, fermi_beside, spins_beside
 from qddft.engines.vasp.read.dispatch import open_existing, present, result_files
 from qddft.engines.vasp.read.h5_tables import (
     vaspout_dos,
@@ -153,7 +153,12 @@ def _opened_as(kind: str, path: Path) -> Source:
 
 
 def _procar(source: Source) -> ProcarTables:
-    return read_procar(source, fermi_beside(source.path.parent))
+    folder = source.path.parent
+    found = read_procar(source, fermi_beside(folder))
+    # a file that was cut exactly there looks whole by itself
+    if len(found.eigenvalues.energies) == 1 and not found.eigenvalues.noncollinear and spins_beside(folder) == 2:
+        raise source.damaged(len(source.data), "it ends after the first of two spins, which the files beside it have")
+    return found
 
 
 def _one_of(kinds: tuple[str, ...]) -> str:

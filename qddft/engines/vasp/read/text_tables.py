@@ -101,6 +101,17 @@ def doscar_fermi(source: Source) -> float:
     return _fields(source, line_start(source, HEADER_LINES), 5, "a head of five numbers")[3]
 
 
+def eigenval_spins(source: Source) -> int:
+    """Return the number of spin channels of an EIGENVAL.
+
+    Raises
+    ------
+    OutputError
+        Its head is cut or damaged.
+    """
+    return _count(source, 0, 4, "spins")
+
+
 def read_eigenval(source: Source, fermi_level: float | None = None) -> Eigenvalues:
     """Return the eigenvalues of an EIGENVAL, which does not know the Fermi level.
 
@@ -114,7 +125,7 @@ def read_eigenval(source: Source, fermi_level: float | None = None) -> Eigenvalu
         It has no occupations (VASP 5.3 and older).
     """
     _require_whole_lines(source)
-    spins = _count(source, 0, 4, "spins")
+    spins = eigenval_spins(source)
     at = line_start(source, HEADER_LINES)
     electrons, n_kpoints, n_bands = _fields(source, at, 3, "numbers of electrons, k-points and bands")
     points, bands = round(n_kpoints), round(n_bands)
