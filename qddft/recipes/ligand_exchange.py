@@ -81,9 +81,13 @@ class LigandExchange:
         value = None
         if before.value is not None and after.value is not None and (allowed or not differences):
             value = after.value - before.value
-        details = {"E_ads_before": before.value, "E_ads_after": after.value, "n_ligands": self.before.n}
-        # what a relaxation did to either complex is as grave for their difference
-        details |= {"checks": {**before.details.get("checks", {}), **after.details.get("checks", {})}}
+        details = {
+            "E_ads_before": before.value,
+            "E_ads_after": after.value,
+            "n_ligands": self.before.n,
+            # what a relaxation did to either complex is as grave for their difference
+            "checks": {**before.details.get("checks", {}), **after.details.get("checks", {})},
+        }
         return (self._result(value, warnings, details, {} if compared is None else compared.audit.record()),)
 
     def _compared(self, parts: Mapping[str, BindingEnergy], given: Mapping[str, Mapping[str, Outputs]]) -> Comparison:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from qddft.analysis.audit import Audit
 from qddft.analysis.reaction import Reaction
@@ -12,6 +14,12 @@ from qddft.outputs.outputs import Outputs
 from qddft.recipes.legs import Leg, leg_of
 from qddft.recipes.result import Result
 from qddft.recipes.terms import Terms, judge_terms
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+# own choice: leaning over beside a vacancy moves the end of a short chain by less, turning the head by more, Angstrom
+_REARRANGED = 1.5
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,15 @@ class VacancyEnergy:
         terms = judge_terms(self.legs, outputs, radicals=True)
         refused = terms.refused(allow_unconverged=self.allow_unconverged, allow_differences=self.allow_differences)
         value = None if refused else self._energy(terms.energies)
-        return (self._result(value, terms.warnings, self._details(terms), terms.audit),)
+        moved = self._ligands_moved(terms)
+        warnings = [*terms.warnings, *(_rearranged(moved) if moved is not None else ())]
+        details = self._details(terms) | ({} if moved is None else {"ligands_moved_A": moved})
+        return (self._result(value, warnings, details, terms.audit),)
+
+    def _ligands_moved(self, terms: Terms) -> float | None:
+        """Return how far the ligands lie from where they lie on the pristine slab, Angstrom; ``None`` without any."""
+        pristine, defect = (terms.outputs[leg.species.name].atoms for leg in (self.pristine, self.defect))
+        return farthest_ligand_atom(pristine, defect)
 
     def _energy(self, energies: Mapping[str, float | None]) -> float | None:
         known = {name: energy for name, energy in energies.items() if energy is not None}
@@ -152,6 +168,35 @@ class VacancyEnergy:
         pristine, defect, element = (leg_of(record[name], jobs) for name in _LEGS)
         plain = {name: record[name] for name in (*_PLAIN, "published")}
         return cls(**plain, pristine=pristine, defect=defect, element=element)
+
+
+def farthest_ligand_atom(pristine: "Atoms", defect: "Atoms") -> float | None:
+    """Return the largest distance between the places of one ligand atom in two structures, Angstrom.
+
+    Hydrogens are left out: methyl groups turn at no cost. ``None`` where the structures do not hold the same ligands.
+    """
+    from ase.geometry import find_mic
+
+    one, other = (_heavy_ligand_atoms(atoms) for atoms in (pristine, defect))
+    if not len(one) or list(one.symbols) != list(other.symbols):
+        return None
+    lengths = find_mic(other.positions - one.positions, one.cell, one.pbc)[1]
+    return round(float(lengths.max()), 2)
+
+
+def _heavy_ligand_atoms(atoms: "Atoms") -> "Atoms":
+    fragment = np.asarray(atoms.arrays.get("fragment", np.zeros(len(atoms), dtype=int)))
+    return atoms[np.flatnonzero((fragment > 0) & (atoms.numbers > 1))]
+
+
+def _rearranged(moved: float) -> tuple[str, ...]:
+    if moved <= _REARRANGED:
+        return ()
+    return (
+        f"LIGANDS REARRANGED: with and without the vacancy a ligand atom lies {moved:.1f} Å apart, so E_f holds what "
+        "their other arrangement gains; put the atom back into the relaxed vacancy and relax again to see whether the "
+        "pristine slab gains it as well",
+    )
 
 
 _LEGS = ("pristine", "defect", "element")

@@ -158,7 +158,12 @@ def _remark(record: Record) -> str:
     """Return the first word of every kind of warning; all of them stand under Warnings."""
     warnings = " ".join(record["warnings"])
     marks = {"NOT CONVERGED": "not converged", "SETTINGS DIFFER": "settings differ", "not finished": "not finished"}
-    marks |= {" failed: ": "failed", "screening": "screening", "smoke": "smoke"}
+    marks |= {
+        "LIGANDS REARRANGED": "ligands rearranged",
+        " failed: ": "failed",
+        "screening": "screening",
+        "smoke": "smoke",
+    }
     found = [mark for key, mark in marks.items() if key in warnings]
     return ", ".join([*found, *structural_marks(record)])
 

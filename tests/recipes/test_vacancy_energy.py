@@ -14,7 +14,7 @@ from qddft.recipes import recipe_of
 from qddft.recipes.base import Recipe
 from qddft.recipes.legs import Leg
 from qddft.recipes.relaxation import relaxation
-from qddft.recipes.vacancy_energy import VacancyEnergy
+from qddft.recipes.vacancy_energy import VacancyEnergy, farthest_ligand_atom
 from qddft.recipes.vacancy_of_folders import vacancy_formation_energy
 
 LEVEL = load_level("screening").resolved("tblite")
@@ -64,6 +64,37 @@ def finished(**changed):
         "I2": output("I2", -3.0, atoms=Atoms("I2", cell=[15, 15, 15]), settings=SETTINGS | {"kpoints": [1, 1, 1]}),
     }
     return outputs | changed
+
+
+def covered(formula, *, turned=0.0, edge=0.0):
+    """Return a slab under a chain of C3H whose middle is turned away by so many Angstrom."""
+    slab = atoms_of(formula)
+    chain = Atoms("C3H", positions=[[1, 1, 20], [1, 1, 21.5], [1, 1, 23], [1, 1, 24]])
+    chain.positions[1:, 0] -= turned
+    chain.positions[:, 0] += edge
+    fragment = [0] * len(slab) + [1] * len(chain)
+    whole = slab + chain
+    whole.arrays["fragment"] = np.array(fragment)
+    return whole
+
+
+def test_ligands_that_rearrange_are_told():
+    told = RECIPE.evaluate(
+        finished(
+            slab=output("Pb4I8", -100.0, atoms=covered("Pb4I8")),
+            **{"slab·V(I) #1": output("Pb4I7", -95.5, atoms=covered("Pb4I7", turned=1.8))},
+        )
+    )[0]
+    assert told.details["ligands_moved_A"] == 1.8
+    assert any("LIGANDS REARRANGED" in text and "1.8 Å apart" in text for text in told.warnings)
+    assert told.value is not None
+
+
+def test_ligands_that_stay_or_cross_the_cell_are_not_told():
+    # 12 Angstrom along x is the same place again
+    same = farthest_ligand_atom(covered("Pb4I8"), covered("Pb4I7", turned=0.4, edge=12.0))
+    assert same == pytest.approx(0.4)
+    assert farthest_ligand_atom(atoms_of("Pb4I8"), atoms_of("Pb4I7")) is None
 
 
 def test_the_lowest_start_counts_at_the_halogen_rich_limit():

@@ -98,6 +98,11 @@ def test_methods_count_no_terms(data):
     assert "All terms of every difference share one level" in methods_text(data)
 
 
+def test_rearranged_ligands_are_marked(data):
+    vacancy = data.records[-1] | {"warnings": ["LIGANDS REARRANGED: a ligand atom lies 3.0 Å apart"]}
+    assert "ligands rearranged" in short_table([vacancy]).rows[0][-1]
+
+
 def test_the_overview_names_each_ligand_once(data):
     rows = dict(overview_table(data).rows)
     assert rows["ligands"] == "methanol, methylamine"
