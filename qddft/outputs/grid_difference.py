@@ -11,6 +11,7 @@ from qddft.core.errors import OutputError
 from qddft.outputs.grid import Grid
 from qddft.outputs.grid_files import Shape, grid_file, is_whole, open_grid, read_grid, read_numbers, read_shape
 from qddft.outputs.grid_files import read_structure as structure_of
+from qddft.outputs.places import located
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -43,7 +44,7 @@ def read_head(path: str | Path) -> GridHead:
     OutputError
         As ``read_grid``.
     """
-    where = grid_file(Path(path).expanduser(), "density")
+    where = grid_file(located(path), "density")
     if is_whole(where):
         grid = read_grid(where, quantity="density")
         shape = grid.values.shape

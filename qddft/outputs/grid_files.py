@@ -23,6 +23,7 @@ from qddft.core.units import BOHR_IN_A
 from qddft.outputs.grid import UNITS, Grid
 from qddft.outputs.grid_write import CUBE_UNIT
 from qddft.outputs.packed import DENSITY, POTENTIAL, is_packed, load_grid
+from qddft.outputs.places import located
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -63,7 +64,7 @@ def read_grid(path: str | Path, *, quantity: str | None = None, channel: str = "
         raise OutputError(f"unknown channel {channel!r}. {did_you_mean(channel, CHANNELS)}")
     if quantity is not None and quantity not in UNITS:
         raise OutputError(f"unknown quantity {quantity!r}. {did_you_mean(quantity, UNITS)}")
-    where = grid_file(Path(path).expanduser(), quantity)
+    where = grid_file(located(path), quantity)
     if is_packed(where):
         return _read_packed(where, quantity, channel)
     kind = quantity or _kind_of(where)

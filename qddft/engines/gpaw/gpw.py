@@ -27,9 +27,12 @@ _VOIGT = ((0, 5, 4), (5, 1, 3), (4, 3, 2))
 
 
 def is_gpw(path: str | Path) -> bool:
-    """Tell a file of GPAW by its first bytes; ``False`` for a folder and for what cannot be opened."""
+    """Tell a file of GPAW by its first bytes; ``False`` for a folder, a pipe and for what cannot be opened."""
+    where = Path(path).expanduser()
+    if not where.is_file():
+        return False
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with where.open("rb") as file:
             head = file.read(len(_MAGIC) + 16)
     except OSError:
         return False

@@ -175,3 +175,23 @@ def test_without_any_list_the_k_points_are_missing(tmp_path):
     path = put(tmp_path, "OUTCAR", changed(content, "and weights:", "and nothing:"))
     with pytest.raises(OutputError, match="the k-points with their weights are missing"):
         read_eigenvalues(path)
+
+
+def test_files_that_were_joined_are_refused_or_warned_about(tmp_path):
+    run = two_steps()
+    path = put(tmp_path, "vasprun.xml", vasprun(run) + vasprun(run))
+    for reader in (read_outputs, read_eigenvalues, read_dos, read_trajectory):
+        with pytest.raises(OutputError, match=r"line \d+ .*a second run begins behind here"):
+            reader(path)
+    outputs = read_outputs(put(tmp_path, "OUTCAR", outcar(run) + outcar(run)))
+    assert outputs.n_ionic_steps == 4
+    assert [text for text in outputs.warnings if "4 ionic steps end in the file, the last one has the number 2" in text]
+
+
+def test_the_zeros_behind_a_file_in_an_archive_do_not_cut_it(tmp_path):
+    content = vasprun(two_steps()).encode()
+    (tmp_path / "vasprun.xml").write_bytes(content + bytes(10240))
+    assert read_outputs(tmp_path).converged
+    (tmp_path / "vasprun.xml").write_bytes(content.replace(b"</modeling>\n", b"") + bytes(10240))
+    with pytest.raises(OutputError, match="is not complete"):
+        read_outputs(tmp_path)

@@ -12,6 +12,11 @@ _ATOMS = re.compile(rb"<atoms>\s*(\d+)\s*</atoms>")
 _NONCOLLINEAR = re.compile(rb'name="LNONCOLLINEAR">\s*T')
 _ENERGIES = re.compile(rb'name="NEDOS">\s*(\d+)')
 _SPINS = re.compile(rb'name="ISPIN">\s*(\d+)')
+# an archive of tar fills its last block of 10240 bytes with zeros
+_TAIL = 16384
+_PADDING = b"\0 \t\r\n"
+# an ionic step follows the one before it at once
+_NEXT_STEP = 200
 # of one set of rows a level, the tags around it make up to this factor when there are few atoms
 _LARGEST = 1.9
 
@@ -64,6 +69,10 @@ def calculations(source: Source) -> tuple[list[int], list[int]]:
                 "file? the OUTCAR of each image is sound)",
             )
         if opens:
+            if ends and at - ends[-1] > _NEXT_STEP and source.data.find(b"<modeling>", ends[-1], at) >= 0:
+                raise source.damaged(
+                    ends[-1], "a second run begins behind here: several files were joined into this one"
+                )
             begins.append(at - 1)
         elif closes:
             ends.append(at - 2)
@@ -132,8 +141,8 @@ def _line_length(source: Source, span: tuple[int, int]) -> int:
 
 def is_closed(source: Source) -> bool:
     """Return whether VASP closed the file."""
-    tail = source.data[max(len(source.data) - 4096, 0) :]
-    return tail.rstrip().endswith(b"</modeling>")
+    tail = source.data[max(len(source.data) - _TAIL, 0) :]
+    return tail.rstrip(_PADDING).endswith(b"</modeling>")
 
 
 def block_of(source: Source, start: int, stop: int) -> Block:

@@ -11,11 +11,12 @@ from qddft.core.files import write_json
 from qddft.engines.vasp.read.dispatch import read_outputs
 from qddft.engines.vasp.read.source import OUTPUTS_JSON
 from qddft.outputs.outputs import Outputs
+from qddft.outputs.places import located
 from qddft.outputs.store import outputs_from_dict, outputs_to_dict
 
 CACHE = ".qddft-read.json"
 # raised whenever the readers give more, or something else, for the same files
-FORMAT = 1
+FORMAT = 2
 _ENDS = 4096
 
 
@@ -35,7 +36,7 @@ def cached_outputs(path: str | Path) -> Outputs:
     OutputError
         As ``read_outputs``.
     """
-    folder = Path(path).expanduser()
+    folder = located(path)
     if not folder.is_dir() or (folder / OUTPUTS_JSON).is_file():
         return read_outputs(path)
     key = fingerprint(folder)
@@ -60,11 +61,15 @@ def _counts(entry: os.DirEntry[str]) -> bool:
 
 
 def _hash_of_ends(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256(file.read(_ENDS))
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - _ENDS, 0))
-        digest.update(file.read(_ENDS))
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.sha256(file.read(_ENDS))
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _ENDS, 0))
+            digest.update(file.read(_ENDS))
+    except OSError:
+        # often the POTCAR of somebody else: what cannot be read was not read, size and time remain
+        return "unreadable"
     return digest.hexdigest()[:32]
 
 

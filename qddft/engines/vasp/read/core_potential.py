@@ -8,6 +8,7 @@ import numpy as np
 from qddft.core.errors import OutputError
 from qddft.engines.vasp.read.dispatch import open_existing, result_files
 from qddft.engines.vasp.read.source import OUTCAR, file_kind, open_source
+from qddft.outputs.places import located
 
 _TITLE = b"average (electrostatic) potential at core"
 # (i8, f9.4) five times a line: in large cells the columns touch, so they are cut by width
@@ -28,7 +29,7 @@ def read_core_potentials(path: str | Path) -> np.ndarray:
     OutputError
         There is no OUTCAR, it holds none, or they are cut.
     """
-    where = Path(path).expanduser()
+    where = located(path)
     if where.is_dir():
         outcar = next((file for file in result_files(where) if file_kind(file) == OUTCAR), None)
         if outcar is None:

@@ -16,6 +16,7 @@ from qddft.engines.vasp.read.readings import Reading
 from qddft.engines.vasp.read.source import OUTCAR, OUTPUTS_JSON, VASPOUT, VASPRUN, Source, file_kind, open_source
 from qddft.engines.vasp.read.vasprun import read_vasprun
 from qddft.outputs.outputs import Outputs
+from qddft.outputs.places import located
 from qddft.outputs.store import load_outputs
 
 _SUFFIXES = ("", ".gz", ".bz2", ".xz")
@@ -50,7 +51,7 @@ def read_outputs(path: str | Path, *, partial: bool = False) -> Outputs:
         There is nothing to read, or the file is empty, cut, damaged, ambiguous or of another kind; the message names
         the file and the place.
     """
-    where = Path(path).expanduser()
+    where = located(path)
     if where.is_dir():
         if (where / OUTPUTS_JSON).is_file():
             return load_outputs(where / OUTPUTS_JSON)
@@ -190,6 +191,9 @@ def _unfinished(reading: Reading) -> str:
 
 
 def _nothing(folder: Path) -> str:
+    broken = [name for name in (VASPRUN, OUTCAR, VASPOUT) if (folder / name).is_symlink()]
+    if broken:
+        return f"{folder / broken[0]} is a link to {(folder / broken[0]).readlink()}, which is no file"
     below = [entry.name for entry in sorted(folder.iterdir()) if entry.is_dir() and result_names(entry)]
     hint = f"; its subfolders {', '.join(below[:5])} do" if below else ""
     return f"{folder} holds no vasprun.xml, OUTCAR, vaspout.h5 or outputs.json, and no .gpw file{hint}"

@@ -53,9 +53,12 @@ def read_outcar(source: Source) -> Reading:
     steps = step_offsets(source)
     if complete:
         _check_steps(source, steps)
+        header["notes"] = _joined(source, steps)
     if not steps:
         return Reading(**common, **header)
-    return Reading(**common, **header, steps_done=len(steps), **_last_step(source, steps, header))
+    last = _last_step(source, steps, header)
+    last["notes"] += header.pop("notes", ())
+    return Reading(**common, **header, steps_done=len(steps), **last)
 
 
 def _check_steps(source: Source, steps: list[int]) -> None:
@@ -68,6 +71,18 @@ def _check_steps(source: Source, steps: list[int]) -> None:
     if match is not None and match.group(1).isdigit() and int(match.group(1)) > len(steps):
         begun = int(match.group(1))
         raise source.damaged(at, f"ionic step {begun} begins here, but the file holds {len(steps)} final energies")
+
+
+def _joined(source: Source, steps: list[int]) -> tuple[str, ...]:
+    """Return a warning where a finished file counts fewer ionic steps than it ended: runs that were joined."""
+    at = source.data.rfind(b"Iteration ", 0, steps[-1]) if steps else -1
+    match = _ITERATION.match(source.data, at) if at >= 0 else None
+    if match is None or not match.group(1).isdigit() or int(match.group(1)) >= len(steps):
+        return ()
+    return (
+        f"{len(steps)} ionic steps end in the file, the last one has the number {int(match.group(1))}: if several runs "
+        "were written one behind the other, the settings are those of the first and the energies those of the last",
+    )
 
 
 def step_offsets(source: Source) -> list[int]:

@@ -30,6 +30,7 @@ from qddft.engines.vasp.read.source import (
 )
 from qddft.engines.vasp.read.text_tables import read_doscar, read_eigenval
 from qddft.outputs.packed import LEVELS, is_packed, load_eigenvalues, load_projections
+from qddft.outputs.places import located
 from qddft.outputs.tables import DensityOfStates, Eigenvalues, MissingTableError, Projections, Trajectory
 
 # where each table stands, the fullest file first
@@ -56,7 +57,7 @@ def read_eigenvalues(path: str | Path) -> Eigenvalues:
     packed = _packed_levels(path)
     if packed is not None:
         return load_eigenvalues(packed)
-    if is_gpw(where := Path(path).expanduser()):
+    if is_gpw(where := located(path)):
         return gpw_eigenvalues(where)
     source = _table_source(path, "eigenvalues")
     if source.kind == EIGENVAL:
@@ -130,7 +131,7 @@ def read_trajectory(path: str | Path) -> Trajectory:
 
 def _table_source(path: str | Path, what: str) -> Source:
     """Open the file that holds a large table; ``_HOLDERS`` says which do, and which one of a folder counts."""
-    where = Path(path).expanduser()
+    where = located(path)
     kinds = _HOLDERS[what]
     if not where.is_dir():
         source = open_existing(where)
@@ -167,7 +168,7 @@ def _one_of(kinds: tuple[str, ...]) -> str:
 
 def _packed_levels(path: str | Path) -> Path | None:
     """Return the file in which an engine of qddft left its levels, beside the outputs or named itself."""
-    where = Path(path).expanduser()
+    where = located(path)
     if is_packed(where):
         return where
     folder = where if where.is_dir() else where.parent

@@ -8,6 +8,7 @@ from qddft.core.errors import OutputError
 from qddft.engines.vasp.read.dispatch import result_files
 from qddft.engines.vasp.read.source import VASPRUN, file_kind, open_source
 from qddft.engines.vasp.read.vasprun_header import chemical_symbol
+from qddft.outputs.places import located
 
 _TYPES = re.compile(rb'<array name="atomtypes"\s*>(?s:(.*?))</array>')
 _ROW = re.compile(rb"<rc>(?s:(.*?))</rc>")
@@ -22,7 +23,7 @@ def read_valences(path: str | Path) -> Mapping[str, float]:
     OutputError
         There is no vasprun.xml, or it does not list its data sets.
     """
-    where = Path(path).expanduser()
+    where = located(path)
     if where.is_dir():
         file = next((item for item in result_files(where) if file_kind(item) == VASPRUN), None)
         if file is None:
