@@ -23,6 +23,7 @@ _TRIPLETS = {("O", "O"), ("S", "S"), ("O", "S"), ("Se", "Se"), ("Te", "Te"), ("H
 _WHOLE = 1e-3
 _FROZEN_SHARE = 0.05
 _SAME_CRYSTAL = 0.002
+_EXCHANGE_GRID = ("NKRED", "NKREDX", "NKREDY", "NKREDZ", "EVENONLY", "ODDONLY", "ENCUTFOCK")
 
 
 @dataclass(frozen=True)
@@ -159,15 +160,14 @@ RULES: tuple[Rule, ...] = (
     Rule("electric_field", _DECIDES),
     Rule("icharg", _HARMLESS, judge=_fixed_density),
     Rule("smearing", _ACCURACY),
-    # OUTCAR prints two decimals
-    Rule("sigma_eV", _ACCURACY, absolute=5e-3),
+    Rule("sigma_eV", _ACCURACY, absolute=5e-3),  # OUTCAR prints two decimals
     Rule("nupdown", _ACCURACY),
     Rule("idipol", _ACCURACY, slabs_only=True),
     Rule("ldipol", _ACCURACY, slabs_only=True),
     Rule("addgrid", _ACCURACY),
     Rule("gga_compat", _ACCURACY),
     Rule("accuracy", _ACCURACY),
-    Rule("energy_tol_eV", _ACCURACY, absolute=0.0, judge=_threshold),
+    Rule("energy_tol_eV", _ACCURACY, absolute=5e-9, judge=_threshold),  # vasprun.xml prints eight decimals
     Rule("force_tol_eV_per_A", _ACCURACY, absolute=0.0, judge=_threshold),
     Rule("lmaxmix", _HARMLESS),
     Rule("isym", _HARMLESS),
@@ -185,7 +185,7 @@ def dimensions(run: RunSettings) -> int | None:
 def structural_findings(runs: Sequence[RunSettings]) -> list[Finding]:
     """Return what has to be judged together with the structures: k-points, cells, potentials, frozen atoms."""
     found = [*_engines(runs), *_by_element(runs, "potential", _titles), *_by_element(runs, "hubbard", _hubbard)]
-    return [*found, *_kpoints(runs), *_cells(runs), *_frozen(runs)]
+    return [*found, *_rare(runs), *_kpoints(runs), *_cells(runs), *_frozen(runs)]
 
 
 def _engines(runs: Sequence[RunSettings]) -> list[Finding]:
@@ -226,6 +226,20 @@ def _hubbard(run: RunSettings) -> dict[str, Any]:
     """Return element -> [l, U, J] of all elements present; ``0`` for those without a term."""
     terms = run.settings.get("hubbard")
     return {} if terms is None else {element: list(terms.get(element, [0])) for element in sorted(set(run.symbols))}
+
+
+def _rare(runs: Sequence[RunSettings]) -> list[Finding]:
+    """Return raw tags that few calculations set and that change what energy is computed."""
+    tables = {run.source: run.settings.get("rare") or {} for run in runs}
+    found = []
+    for tag in dict.fromkeys(tag for table in tables.values() for tag in table):
+        values = {source: table.get(tag, "not set") for source, table in tables.items()}
+        if len({str(value) for value in values.values()}) > 1:
+            grid = tag in _EXCHANGE_GRID
+            found.append(
+                Finding(tag, _ACCURACY if grid else _DECIDES, values, "grid of exact exchange" if grid else "")
+            )
+    return found
 
 
 def _variant(title: str) -> str:

@@ -19,9 +19,12 @@ from qddft.engines.vasp.read.combine import (
 )
 from qddft.engines.vasp.read.dispatch import folder_readings, open_existing, read_source, result_names
 from qddft.engines.vasp.read.inputs import Inputs, read_inputs
+from qddft.engines.vasp.read.rare_tags import unknown_tags
 from qddft.engines.vasp.read.readings import Reading, Structure
 from qddft.engines.vasp.read.settings import canonical_tags, neutral_settings, stated_dispersion, with_defaults
 from qddft.engines.vasp.read.source import OUTPUTS_JSON
+from qddft.engines.vasp.read.spacing import mesh_of_inputs
+from qddft.outputs.places import located
 from qddft.outputs.run_settings import RunSettings
 from qddft.outputs.store import load_outputs
 
@@ -44,7 +47,7 @@ def run_settings(path: str | Path) -> RunSettings:
     OutputError
         There are neither outputs nor an INCAR or POSCAR, or a file is damaged.
     """
-    where = Path(path).expanduser()
+    where = located(path)
     json_file = where / OUTPUTS_JSON if where.is_dir() else where
     if json_file.name == OUTPUTS_JSON and json_file.is_file():
         return RunSettings.of(load_outputs(json_file), str(path))
@@ -55,11 +58,12 @@ def run_settings(path: str | Path) -> RunSettings:
         return _of_inputs(inputs, str(path))
     try:
         readings, problems = folder_readings(where)
-    except OutputError:
+    except OutputError as error:
         # a run that died before it wrote anything readable is still described by its inputs
         if inputs.empty:
             raise
-        return _of_inputs(inputs, str(path))
+        told = f"the values are those of the inputs, since {error}"
+        return _of_inputs(replace(inputs, problems=(told, *inputs.problems)), str(path))
     return _of_reading(merge(readings), replace(inputs, problems=(*problems, *inputs.problems)), str(path))
 
 
@@ -74,6 +78,7 @@ def _of_reading(reading: Reading, inputs: Inputs, source: str) -> RunSettings:
         kpoints=reading.kpoints,
         structure=structure,
         dispersion=known_dispersion(reading, inputs, trusted=not belongs),
+        stated=stated_tags(reading, inputs),
     )
     return RunSettings(
         source=source,
@@ -82,7 +87,7 @@ def _of_reading(reading: Reading, inputs: Inputs, source: str) -> RunSettings:
         engine="vasp",
         version=reading.version,
         stated=_overruled(reading, inputs),
-        warnings=(*belongs, *inputs.problems),
+        warnings=(*belongs, *inputs.problems, *unknown_tags(stated_tags(reading, inputs))),
         **_structure(structure),
     )
 
@@ -97,11 +102,12 @@ def _of_inputs(inputs: Inputs, source: str) -> RunSettings:
     neutral = neutral_settings(
         tags,
         titles=titles,
-        kpoints=inputs.kpoints,
+        kpoints=None if inputs.incar is None else mesh_of_inputs(inputs.kpoints, tags, inputs.poscar),
         structure=inputs.poscar,
         dispersion=stated_dispersion(stated),
+        stated=stated,
     )
-    warnings = (*inputs.problems, *(() if inputs.incar is None else inputs.incar.warnings))
+    warnings = (*inputs.problems, *(() if inputs.incar is None else inputs.incar.warnings), *unknown_tags(stated))
     if inputs.incar is None:
         warnings = (*warnings, "there is no readable INCAR: the values are VASP's defaults")
     return RunSettings(source=source, settings=neutral, engine="vasp", warnings=warnings, **_structure(inputs.poscar))

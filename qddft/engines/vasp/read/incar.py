@@ -74,7 +74,12 @@ def parse_incar(text: str, name: str) -> Incar:
 def _statements(text: str) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     pending = ""
-    for number, raw in enumerate(text.splitlines(), start=1):
+    quoted = False
+    for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        # VASP 6 hands text between quotes on, over several lines, for instance to Wannier90
+        was_quoted, quoted = quoted, quoted != (raw.count('"') % 2 == 1)
+        if was_quoted:
+            continue
         line = pending + re.split(r"[#!]", raw, maxsplit=1)[0].rstrip()
         if line.endswith("\\"):
             pending = line[:-1] + " "
@@ -85,11 +90,11 @@ def _statements(text: str) -> list[tuple[int, str]]:
 
 
 def _value(tag: str, text: str) -> Any:
-    words = text.strip().strip('"').split()
+    words = text.strip().strip("\"'").split()
     if not words:
         return None
     if tag == "SYSTEM":
-        return text.strip().strip('"')
+        return text.strip().strip("\"'")
     if tag in _WORDS:
         return words[0]
     numbers = _numbers(words)

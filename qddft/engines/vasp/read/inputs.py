@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from qddft.engines.vasp.read.numbers import to_float
 from qddft.engines.vasp.read.poscar import read_poscar
 from qddft.engines.vasp.read.readings import KMesh, Structure
 from qddft.engines.vasp.read.source import read_text_file
+from qddft.engines.vasp.read.vasprun_header import symbol_of_title
 
 _SUFFIXES = ("", ".gz", ".bz2", ".xz")
 _TITLE = re.compile(r"^\s*TITEL\s*=\s*(.+?)\s*$", re.MULTILINE)
@@ -50,19 +52,28 @@ def read_inputs(folder: Path) -> Inputs:
     problems: list[str] = []
     found: dict[str, object] = {}
     readers = (
+        ("potentials", "POTCAR", read_potcar), ("potentials", "POTCAR.spec", read_potcar),
         ("incar", "INCAR", read_incar), ("kpoints", "KPOINTS", read_kpoints), ("poscar", "POSCAR", read_poscar),
-        ("contcar", "CONTCAR", read_poscar), ("potentials", "POTCAR", read_potcar),
-        ("potentials", "POTCAR.spec", read_potcar),
+        ("contcar", "CONTCAR", read_poscar),
     )  # fmt: skip
     for key, name, reader in readers:
         path = _present(folder, name)
         if path is None or key in found:
             continue
         try:
-            found[key] = reader(path)
+            found[key] = read_poscar(path, _elements(found)) if reader is read_poscar else reader(path)
         except OutputError as error:
             problems.append(str(error))
     return Inputs(**found, problems=tuple(problems))  # type: ignore[arg-type]
+
+
+def _elements(found: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the elements of the potentials, in their order; none where there are no potentials."""
+    potentials = found.get("potentials")
+    try:
+        return tuple(map(symbol_of_title, potentials.titles)) if isinstance(potentials, Potentials) else ()
+    except ValueError:
+        return ()
 
 
 def read_potcar(path: Path) -> Potentials:

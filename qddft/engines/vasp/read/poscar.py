@@ -1,6 +1,7 @@
 """POSCAR and CONTCAR as they stand beside a calculation, selective dynamics included."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,15 @@ from qddft.engines.vasp.read.vasprun_header import chemical_symbol
 _MOST_ATOMS = 1_000_000
 
 
-def read_poscar(path: Path) -> Structure:
+def read_poscar(path: Path, elements: Sequence[str] = ()) -> Structure:
     """Read a POSCAR or CONTCAR, plain or compressed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    elements
+        Of the potentials, for VASP 4 files, which need not name theirs.
 
     Raises
     ------
@@ -24,7 +32,7 @@ def read_poscar(path: Path) -> Structure:
     """
     lines = read_text_file(path).splitlines()
     cell = _cell(path, lines)
-    symbols, at = _symbols(path, lines)
+    symbols, at = _symbols(path, lines, elements)
     mode = _line(path, lines, at).strip().lower()
     selective = mode[:1] == "s"
     if selective:
@@ -57,23 +65,36 @@ def _cell(path: Path, lines: list[str]) -> np.ndarray:
     volume = abs(float(np.linalg.det(raw)))
     if not volume > 1e-6:
         raise OutputError(f"{path}, line 3: the lattice vectors span no volume")
+    if (factors := _three_factors(lines)) is not None:
+        return np.asarray(raw * factors)
     factor = _numbers(path, lines, 1, 1)[0]
     if factor == 0:
         raise OutputError(f"{path}, line 2: the scaling factor is zero")
     return raw * (factor if factor > 0 else (-factor / volume) ** (1 / 3))
 
 
-def _scale(path: Path, lines: list[str], cell: np.ndarray) -> float:
-    """Return the factor that also multiplies Cartesian positions."""
+def _three_factors(lines: list[str]) -> np.ndarray | None:
+    """Return the factors of x, y and z where line 2 gives three, as VASP 6 allows."""
+    values = [to_float(token) for token in _line(Path(), lines, 1).split()[:3]]
+    given = [value for value in values if value is not None and value > 0]
+    return np.array(given) if len(given) == 3 else None
+
+
+def _scale(path: Path, lines: list[str], cell: np.ndarray) -> float | np.ndarray:
+    """Return the factor, or those of x, y and z, that also multiply Cartesian positions."""
+    if (factors := _three_factors(lines)) is not None:
+        return factors
     raw = np.array([_numbers(path, lines, 2 + i, 3) for i in range(3)])
     return float(abs(np.linalg.det(cell) / np.linalg.det(raw)) ** (1 / 3))
 
 
-def _symbols(path: Path, lines: list[str]) -> tuple[tuple[str, ...], int]:
+def _symbols(path: Path, lines: list[str], elements: Sequence[str]) -> tuple[tuple[str, ...], int]:
     """Return the symbol of every atom and the number of the line after the counts."""
     first = _line(path, lines, 5).split()
     if first and first[0].isdigit():
-        names, counts, after = _line(path, lines, 0).split(), first, 6
+        counts, after = first, 6
+        n_kinds = sum(token.isdigit() for token in counts)
+        names = list(elements) if len(elements) == n_kinds else _line(path, lines, 0).split()
     else:
         names, counts, after = first, _line(path, lines, 6).split(), 7
     kinds = [chemical_symbol(re.split(r"[_/]", name)[0]) for name in names]

@@ -70,6 +70,8 @@ class KMesh:
         Number of irreducible or listed points.
     digest
         Hash of a list of points and weights that is no regular mesh, to tell whether two lists are the same.
+    length
+        Length that VASP divides by the lattice vectors, where that is all the file says, Angstrom.
     """
 
     scheme: str
@@ -77,6 +79,7 @@ class KMesh:
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
     n_points: int | None = None
     digest: str | None = None
+    length: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """Tags of VASP to the neutral settings that results are compared by."""
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from qddft.engines.vasp.read.outcar import METHODS
+from qddft.engines.vasp.read.rare_tags import rare_tags
 from qddft.engines.vasp.read.readings import KMesh, Structure
 from qddft.engines.vasp.read.vasprun_header import symbol_of_title
 from qddft.engines.vasp.read.xc import functional, semilocal
@@ -98,6 +100,7 @@ def neutral_settings(
     kpoints: KMesh | None,
     structure: Structure | None,
     dispersion: str | None,
+    stated: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the settings of a run under neutral names, JSON types only; ``None`` is unknown.
 
@@ -113,6 +116,8 @@ def neutral_settings(
         For the number of frozen atoms.
     dispersion
         Method of the dispersion correction where the files prove it.
+    stated
+        Tags of the INCAR, for those that outputs do not echo.
     """
     found: dict[str, Any] = {key: tags.get(tag) for key, tag in _PLAIN.items()}
     smearing, gga = tags.get("ISMEAR"), tags.get("GGA")
@@ -122,10 +127,10 @@ def neutral_settings(
     found |= {
         "xc": functional(tags, titles),
         "gga": semilocal(tags, titles) if gga is not None or titles else None,
-        "metagga": tags.get("METAGGA") or "none",
+        "metagga": _metagga(tags.get("METAGGA")),
         "aexx": tags.get("AEXX", 0.25) if exact else 0.0,
         "hfscreen": tags.get("HFSCREEN", 0.0) if exact else 0.0,
-        "hubbard": _hubbard(tags, titles) if ldau else {},
+        "hubbard": _hubbard(tags, titles or _species(structure)) if ldau else {},
         "prec": tags.get("PREC"),
         "lreal": tags.get("LREAL"),
         "smearing": None if smearing is None else _smearing(smearing),
@@ -138,7 +143,17 @@ def neutral_settings(
         "n_frozen": None if structure is None else _frozen(structure),
     }
     found |= _kpoints(kpoints)
-    return found
+    rare = rare_tags(stated or {})
+    return found | {"rare": rare} if rare else found
+
+
+def _metagga(tag: Any) -> str:
+    return tag if isinstance(tag, str) and tag.upper().strip(".") not in ("F", "FALSE", "NONE", "--", "") else "none"
+
+
+def _species(structure: Structure | None) -> tuple[str, ...]:
+    """Return the kinds of atoms in the order of POSCAR, which is that of the potentials."""
+    return () if structure is None else tuple(symbol for symbol, _ in groupby(structure.symbols))
 
 
 def stated_dispersion(stated: Mapping[str, Any]) -> str:
