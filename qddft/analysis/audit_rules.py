@@ -15,8 +15,7 @@ Importance: TypeAlias = Literal["decides energies", "changes accuracy", "harmles
 _DECIDES: Importance = "decides energies"
 _ACCURACY: Importance = "changes accuracy"
 _HARMLESS: Importance = "harmless"
-# thresholds differ harmlessly below this ratio
-_TOLERANCE_RATIO = 10.0
+_TOLERANCE_RATIO = 10.0  # thresholds differ harmlessly below this ratio
 _NO_MOMENT = 0.01
 # small molecules whose ground state is a triplet
 _TRIPLETS = {("O", "O"), ("S", "S"), ("O", "S"), ("Se", "Se"), ("Te", "Te"), ("H", "N"), ("C", "H", "H"), ("B", "B")}
