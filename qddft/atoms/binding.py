@@ -1,10 +1,11 @@
 """Put a ligand on a face of a slab."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qddft.atoms.bending import bent, less_stretched
 from qddft.atoms.bond_lengths import check_distance
 from qddft.atoms.complexes import Attached, assembled, check_complete
 from qddft.atoms.contacts import MIN_CONTACT
@@ -101,20 +102,47 @@ def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
     if wanted is not None and chosen == "A-site":
         raise PlacementError("A-site: the head takes the place of Cs itself; leave the distance out.")
     rules = Rules(face, slab.numbers, wanted, min_contact, seed)
-    tries = geometries(ligand, conformer, seed)
     if chosen == "ion-pair":
-        placed = pair_on_face(slab, ligand, rules, site, tries)
+        placed = pair_on_face(slab, ligand, rules, site, geometries(ligand, conformer, seed))
     else:
         plans = make_plans(face, ligand, chosen, site, taken_atoms(slab))
         requests = [Request(rules, ligand, plan) for plan in plans]
-        held = _held(slab, requests, seed) if conformer is None else None
-        found = held or search(slab, requests, tries)
-        if len(requests) > 1 and _is_loose(found):
-            found = _closer(slab, requests, geometries(ligand, conformer, seed), found)
-        placed = described(ligand, found)
+        placed = described(ligand, _found(slab, requests, conformer, seed))
     complex_ = assembled(slab, [placed] if swap is None else [placed, image_of(placed, swap)], vacuum)
     check_complete(complex_, ligand, len(slab.info["qddft"]["fragments"]), min_contact)
     return complex_
+
+
+def _found(slab: "Atoms", requests: list[Request], conformer: int | None, seed: int) -> Found:
+    """Return the pose of the ligand: of a rigid conformer, or bent where that has no room or long bonds.
+
+    Raises
+    ------
+    PlacementError
+        None fits.
+    """
+    ligand = requests[0].ligand
+    free = conformer is None and ligand.conformer == 0
+    try:
+        found = (_held(slab, requests, seed) if conformer is None else None) or search(
+            slab, requests, geometries(ligand, conformer, seed)
+        )
+    except PlacementError:
+        other = bent(slab, requests, _beginnings(requests, seed)) if free else None
+        if other is None:
+            raise
+        return other
+    if len(requests) > 1 and _is_loose(found):
+        found = _closer(slab, requests, geometries(ligand, conformer, seed), found)
+    return less_stretched(found) if free else found
+
+
+def _beginnings(requests: list[Request], seed: int) -> Iterator[Geometry]:
+    """Yield conformers to bend: those made for anchors of two groups, then those of the free molecule."""
+    for request in requests:
+        if spans(request.ligand, request.plan.group):
+            yield from (Geometry(made, None, seed) for made in held_geometries(request, seed)[:2])
+    yield from geometries(requests[0].ligand, None, seed)
 
 
 def _held(slab: "Atoms", requests: list[Request], seed: int) -> Found | None:

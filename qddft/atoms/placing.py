@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qddft.atoms.contacts import vdw_radii
+from qddft.atoms.body import body_of
 from qddft.atoms.families import Bonds, Molecule, Turn, anchor_distances, families, molecule_of
+from qddft.atoms.own_images import own_images_clear, own_translations
 from qddft.atoms.poses import COARSE, Grid, Poses
 from qddft.atoms.surroundings import (
     Body,
@@ -16,8 +17,6 @@ from qddft.atoms.surroundings import (
     Verdict,
     judge,
     obstacle,
-    own_images_clear,
-    own_translations,
     surroundings_of,
 )
 from qddft.core.errors import PlacementError
@@ -31,15 +30,12 @@ if TYPE_CHECKING:
 _MARGIN = 1.001
 # what pairs that follow from the bond may come down to: 0.64 is C...Pb of a carboxylate that chelates at 2.54 Å, 0.62
 # is O...Cs at the sum of ionic radii; at a distance that the user insists on an anchor may push a halide further
-_GEMINAL_LIMIT, _ANCHOR_LIMIT, _ASKED_LIMIT = 0.62, 0.62, 0.5
+GEMINAL_LIMIT, _ANCHOR_LIMIT, _ASKED_LIMIT = 0.62, 0.62, 0.5
 # without a distance asked for, bonds are lengthened by up to this much where that makes room, Angstrom
 _STRETCH, _LONGEST_STRETCH, _MOST_STRETCHES = 0.1, 0.5, 8
 # two anchors of a protonated group need more, because the proton lies between them, Angstrom
 _LONGEST_FOR_TWO = 0.7
 _ABOVE_PLACE = 0.3
-_DONORS = frozenset({"N", "O", "F", "S", "P", "Cl", "Br", "I"})
-_ALKALI = (3, 11, 19, 37, 55)
-_PROTIC = frozenset({"N", "O", "S", "F", "Cl", "Br", "I"})
 
 
 @dataclass(frozen=True)
@@ -115,7 +111,7 @@ class Fitting:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Judged:
     """One family of poses with its verdict."""
 
     poses: Poses
@@ -161,12 +157,12 @@ def fit(request: Request, positions: np.ndarray, target: "Target", grid: Grid = 
         The anchors cannot be at the distance that was asked for.
     """
     molecule = molecule_of(request.ligand, positions, request.plan, target)
-    levels = _levels(request)
+    levels = levels_of(request)
     judged = _each_distance(request, molecule, target, grid)
     return _first(judged, target, levels) or _blocked(judged)
 
 
-def _each_distance(request: Request, molecule: Molecule, target: "Target", grid: Grid) -> list[list[_Judged]]:
+def _each_distance(request: Request, molecule: Molecule, target: "Target", grid: Grid) -> list[list[Judged]]:
     """Judge the poses at every distance that is tried, until one is strictly acceptable.
 
     Raises
@@ -174,32 +170,32 @@ def _each_distance(request: Request, molecule: Molecule, target: "Target", grid:
     PlacementError
         The anchors can be at none of them.
     """
-    judged: list[list[_Judged]] = []
+    judged: list[list[Judged]] = []
     problem: PlacementError | None = None
-    for distances in _distances(request, target):
+    for distances in distances_of(request, target):
         try:
-            judged.append(_judged(request, molecule, target, distances, grid))
+            judged.append(judged_at(request, molecule, target, distances, grid))
         except PlacementError as error:
             problem = error
             continue
-        if _best(judged[-1], target, _levels(request), 0) is not None:
+        if best_of(judged[-1], target, levels_of(request), 0) is not None:
             break
     if problem is not None and not judged:
         raise problem
     return judged
 
 
-def _first(judged: list[list[_Judged]], target: "Target", levels: tuple[Limits, ...]) -> Fitting | None:
+def _first(judged: list[list[Judged]], target: "Target", levels: tuple[Limits, ...]) -> Fitting | None:
     """Return the poses of the strictest level and the shortest distance that has any."""
     for strictness in range(len(levels)):
         for each in judged:
-            found = _best(each, target, levels, strictness)
+            found = best_of(each, target, levels, strictness)
             if found is not None:
                 return found
     return None
 
 
-def _head_fits(judged: list[list[_Judged]]) -> bool:
+def _head_fits(judged: list[list[Judged]]) -> bool:
     return any(item.verdict.head_fits for each in judged for item in each)
 
 
@@ -226,33 +222,7 @@ def first_clear(fitting: Fitting, radii: np.ndarray, lattice: np.ndarray, limit:
     return None
 
 
-def body_of(molecule: Molecule, *, paired: bool) -> Body:
-    """Describe a molecule for the judge; the cation of an ion pair may touch the anion as ions do."""
-    from ase.data import atomic_numbers
-
-    ligand, positions = molecule.ligand, molecule.positions
-    numbers = np.array([atomic_numbers[symbol] for symbol in ligand.symbols])
-    linked: list[list[int]] = [[] for _ in numbers]
-    for i, j in sorted(ligand.graph):
-        linked[i].append(j)
-        linked[j].append(i)
-    first = {k for i in molecule.head for k in linked[i]}
-    near = {*molecule.head, *first, *(k for i in first for k in linked[i])}
-    bound = [(h, linked[h][0]) for h in np.flatnonzero(numbers == 1).tolist() if linked[h]]
-    return Body(
-        numbers=numbers,
-        radii=vdw_radii(numbers),
-        anchors=molecule.head,
-        donors=tuple(sorted({i for group in ligand.anchors for i in group if ligand.symbols[i] in _DONORS})),
-        alkali=tuple(np.flatnonzero(np.isin(numbers, _ALKALI)).tolist()) if paired else (),
-        beside=tuple(tuple(linked[i]) for i in molecule.head),
-        near=tuple(sorted(near)),
-        protons=tuple((h, heavy) for h, heavy in bound if ligand.symbols[heavy] in _PROTIC),
-        length=float(np.linalg.norm(positions - positions[list(molecule.head)].mean(axis=0), axis=1).max()),
-    )
-
-
-def _distances(request: Request, target: "Target") -> list[tuple[float, ...]]:
+def distances_of(request: Request, target: "Target") -> list[tuple[float, ...]]:
     """Return the distances to try, as asked or from the table upwards."""
     from ase.data import chemical_symbols
 
@@ -270,29 +240,46 @@ def _distances(request: Request, target: "Target") -> list[tuple[float, ...]]:
     return [tuple(d + stretch for d in table) for stretch in np.linspace(0.0, longest, steps).tolist()]
 
 
-def _levels(request: Request) -> tuple[Limits, ...]:
+def levels_of(request: Request) -> tuple[Limits, ...]:
     """Return the limits of pairs of the kinds other, anchor and geminal, strictest first."""
     limit = request.rules.limit
     anchor = min(limit, _ANCHOR_LIMIT if request.rules.distance is None else _ASKED_LIMIT)
-    return (limit, limit, limit), (limit, anchor, limit), (limit, anchor, min(limit, _GEMINAL_LIMIT))
+    return (limit, limit, limit), (limit, anchor, limit), (limit, anchor, min(limit, GEMINAL_LIMIT))
 
 
-def _judged(
-    request: Request, molecule: Molecule, target: "Target", distances: tuple[float, ...], grid: Grid
-) -> list[_Judged]:
+def table_distances(request: Request, target: "Target") -> tuple[float, ...]:
+    """Return the distance of each anchor that is asked for, or the one of the table, Angstrom."""
+    return distances_of(request, target)[0]
+
+
+def around_of(request: Request, target: "Target") -> Surroundings:
+    """Return what lies near a place."""
     lowest = float(target.points[:, 2].min())
-    around = surroundings_of(request.rules.face, request.rules.numbers, target.removed, lowest)
+    return surroundings_of(request.rules.face, request.rules.numbers, target.removed, lowest)
+
+
+def judged_at(
+    request: Request, molecule: Molecule, target: "Target", distances: tuple[float, ...], grid: Grid
+) -> list[Judged]:
+    """Judge the poses at one distance of each anchor, Angstrom, family by family.
+
+    Raises
+    ------
+    PlacementError
+        The anchors cannot be at these distances.
+    """
+    around = around_of(request, target)
     body = body_of(molecule, paired=request.plan.mode == "ion-pair")
-    loosest = _levels(request)[-1]
+    loosest = levels_of(request)[-1]
     found = families(
         molecule, request.plan, target, distances, Turn(request.rules.seed, request.rules.face.azimuth, grid)
     )
     return [
-        _Judged(poses, bonds, judge(poses, body, around, bonds.sites, loosest), body, around) for poses, bonds in found
+        Judged(poses, bonds, judge(poses, body, around, bonds.sites, loosest), body, around) for poses, bonds in found
     ]
 
 
-def _blocked(judged: list[list[_Judged]]) -> Blocked:
+def _blocked(judged: list[list[Judged]]) -> Blocked:
     """Say what is in the way of the pose that comes closest to being acceptable."""
     flat = [item for each in judged for item in each]
     room = [item.verdict.worst.min(axis=0) for item in flat]
@@ -302,7 +289,7 @@ def _blocked(judged: list[list[_Judged]]) -> Blocked:
     return Blocked(found, head=not _head_fits(judged))
 
 
-def _best(judged: list[_Judged], target: "Target", levels: tuple[Limits, ...], strictness: int) -> Fitting | None:
+def best_of(judged: list[Judged], target: "Target", levels: tuple[Limits, ...], strictness: int) -> Fitting | None:
     """Return the acceptable poses of the family that holds the best one."""
     best: tuple[float, Fitting] | None = None
     limits = np.array(levels[strictness])[:, None]

@@ -2,15 +2,18 @@
 
 A pose is judged by ratios of distances to sums of van der Waals radii. Pairs are of four kinds: bound (an anchor and
 its surface atom: free), anchor (an anchor and other surface atoms), geminal (the surface atom and a heavy atom bonded
-to the anchor, whose distance follows from the bond that was asked for) and all others.
+to the anchor, whose distance follows from the bond that was asked for) and all others. A donor and a Cs touch at the
+sum of their ionic radii: the van der Waals radius of Cs would hold an anion half an Angstrom off the ions around it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from qddft.atoms.contacts import lattice_points, vdw_radii
+from qddft.atoms.bond_lengths import donor_distance
+from qddft.atoms.contacts import MIN_CONTACT, vdw_radii
 from qddft.atoms.faces import Face
+from qddft.atoms.ions import A_CATIONS
 from qddft.atoms.poses import Poses
 
 _CHUNK = 128
@@ -27,10 +30,12 @@ _DEPTH = 4.5
 # an atom higher than this above everything is not looked at: 3.7 Å, more for large atoms
 _LEAST_REACH, _REACH = 3.7, 0.75
 # kinds of pairs; the first three are rows of ``Verdict.worst``
-OTHER, ANCHOR, GEMINAL, _BOUND, _ATTRACTED = 0, 1, 2, 3, 4
+OTHER, ANCHOR, GEMINAL, BOUND, _ATTRACTED = 0, 1, 2, 3, 4
 Limits = tuple[float, float, float]
 # N, O, F, S, Cl, Br, I: drawn to the cations of the surface, so that coming close is no crowding
 _ACCEPTORS = (7, 8, 9, 16, 17, 35, 53)
+# a donor may come as close to Cs as this share of the sum of ionic radii (Cs-O 3.0, Cs-F 2.98)
+_TOUCHING = 0.97
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Body:
     anchors
         Binding atoms.
     donors
-        Atoms that could bind too, such as the other oxygens of the group; near a cation they count as anchors.
+        Atoms that could bind too, such as the other oxygens of a group; near Pb they count as anchors, near Cs as ions.
     alkali
         Alkali ions of an ion pair; near donors of the anion they count as anchors.
     beside
@@ -82,6 +87,8 @@ class Surroundings:
         Face coordinates of atoms and images around one lateral cell, shape (m, 3), Angstrom.
     owners
         The atom each of them is or is an image of, shape (m,).
+    numbers
+        Atomic numbers, shape (m,).
     radii
         Van der Waals radii, Angstrom, shape (m,).
     halide, cation, donor
@@ -92,6 +99,7 @@ class Surroundings:
     corner: np.ndarray
     positions: np.ndarray
     owners: np.ndarray
+    numbers: np.ndarray
     radii: np.ndarray
     halide: np.ndarray
     cation: np.ndarray
@@ -160,10 +168,17 @@ def surroundings_of(face: Face, numbers: np.ndarray, without: int | None, lowest
         # the atom itself is where it was; its images stay
         home = (owners == without) & (np.abs(moved - face.positions[without]).max(axis=1) < 1e-6)
         moved, owners = moved[~home], owners[~home]
-    species = face.species[owners]
-    donor = (face.depth[owners] == 0) & np.isin(numbers[owners], _ACCEPTORS)
+    return described(face, numbers, corner, moved, owners)
+
+
+def described(
+    face: Face, numbers: np.ndarray, corner: np.ndarray, positions: np.ndarray, owners: np.ndarray
+) -> Surroundings:
+    """Say what atoms and images at positions of shape (m, 3) are, given which atom of the face each of them is."""
+    species, own = face.species[owners], numbers[owners]
+    donor = (face.depth[owners] == 0) & np.isin(own, _ACCEPTORS)
     cation = np.isin(species, ("A", "B"))
-    return Surroundings(face.lattice, corner, moved, owners, radii[owners], species == "X", cation, donor)
+    return Surroundings(face.lattice, corner, positions, owners, own, vdw_radii(own), species == "X", cation, donor)
 
 
 def judge(
@@ -182,12 +197,12 @@ def judge(
     limits
         Poses that do not keep these are not looked at further; their score means nothing.
     """
-    kind = _pair_kinds(body, around, sites)
+    pairs = pairs_of(body, around, sites)
     placed = poses.positions
-    worst, crowding = _over(placed, np.array(body.near), body, around, kind)
+    worst, crowding = _over(placed, np.array(body.near), around, pairs)
     left = np.flatnonzero((worst >= np.array(limits)[:, None]).all(axis=0))
     rest = np.setdiff1d(np.arange(len(body.numbers)), body.near)
-    more_worst, more_crowding = _over(placed[left], rest, body, around, kind)
+    more_worst, more_crowding = _over(placed[left], rest, around, pairs)
     worst[:, left] = np.minimum(worst[:, left], more_worst)
     crowding[left] += more_crowding
     score = np.full(len(placed), np.inf)
@@ -195,6 +210,48 @@ def judge(
     bonds = hydrogen_bonds(placed[left], body, around)
     score[left] = _CROWDING * crowding[left] - _HYDROGEN_BOND * bonds + lean
     return Verdict(worst, score, bool(len(left)))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of molecule atoms and surface atoms.
+
+    Attributes
+    ----------
+    kinds
+        Kind of each, shape (n_atoms, m).
+    touching
+        The distance that has the ratio 1, Angstrom, shape (n_atoms, m).
+    """
+
+    kinds: np.ndarray
+    touching: np.ndarray
+
+
+def pairs_of(body: Body, around: Surroundings, sites: tuple[tuple[int, ...], ...]) -> Pairs:
+    """Return what the pairs of a molecule and a surface are, and when they touch."""
+    touching = np.add.outer(body.radii, around.radii)
+    kinds = _pair_kinds(body, around, sites)
+    for donor in body.donors:
+        for number in _alkali_in(around):
+            own = around.numbers == number
+            touching[donor, own] = _TOUCHING / MIN_CONTACT * donor_distance(*_symbols(body.numbers[donor], number))
+            kinds[donor, own & (kinds[donor] == ANCHOR)] = _ATTRACTED
+    return Pairs(kinds, touching)
+
+
+def _alkali_in(around: Surroundings) -> list[int]:
+    """Return the atomic numbers of the A cations of the slab that are single ions."""
+    from ase.data import atomic_numbers
+
+    present = np.unique(around.numbers[around.cation])
+    return [int(number) for number in present if number in [atomic_numbers[symbol] for symbol in A_CATIONS]]
+
+
+def _symbols(*numbers: int) -> list[str]:
+    from ase.data import chemical_symbols
+
+    return [str(chemical_symbols[number]) for number in numbers]
 
 
 def _pair_kinds(body: Body, around: Surroundings, sites: tuple[tuple[int, ...], ...]) -> np.ndarray:
@@ -213,32 +270,26 @@ def _pair_kinds(body: Body, around: Surroundings, sites: tuple[tuple[int, ...], 
         for heavy in (i for i in beside if body.numbers[i] > 1):
             kind[heavy, np.isin(around.owners, atoms)] = GEMINAL
     for anchor, atoms in zip(body.anchors, sites, strict=True):
-        kind[anchor, np.isin(around.owners, atoms)] = _BOUND
+        kind[anchor, np.isin(around.owners, atoms)] = BOUND
     return kind
 
 
-def _over(
-    poses: np.ndarray, atoms: np.ndarray, body: Body, around: Surroundings, kind: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _over(poses: np.ndarray, atoms: np.ndarray, around: Surroundings, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
     """Judge some atoms only; return worst ratios, shape (3, n_poses), and crowding, shape (n_poses,)."""
-    parts = [
-        _judge_chunk(poses[k : k + _CHUNK, atoms], body.radii[atoms], around, kind[atoms])
-        for k in range(0, len(poses), _CHUNK)
-    ]
+    own = Pairs(pairs.kinds[atoms], pairs.touching[atoms])
+    parts = [_judge_chunk(poses[k : k + _CHUNK, atoms], around, own) for k in range(0, len(poses), _CHUNK)]
     if not parts:
         return np.empty((3, 0)), np.empty(0)
     return np.concatenate([part[0] for part in parts], axis=1), np.concatenate([part[1] for part in parts])
 
 
-def _judge_chunk(
-    poses: np.ndarray, radii: np.ndarray, around: Surroundings, kind: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _judge_chunk(poses: np.ndarray, around: Surroundings, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
     """Return worst ratios and crowding of each pose."""
-    reach = np.maximum(_LEAST_REACH, _REACH * (radii + float(around.radii.max())))
+    reach = np.maximum(_LEAST_REACH, _REACH * pairs.touching.max(axis=1))
     pose, atom = np.nonzero(poses[:, :, 2] < float(around.positions[:, 2].max()) + reach)
-    ratios = _squared_ratios(_wrapped(poses[pose, atom], around), radii[atom], around)
-    kinds = kind[atom]
-    close_point, close_atom = np.nonzero((ratios < _CROWDED**2) & (kinds != _BOUND))
+    ratios = _squared_ratios(_wrapped(poses[pose, atom], around), around, pairs.touching[atom])
+    kinds = pairs.kinds[atom]
+    close_point, close_atom = np.nonzero((ratios < _CROWDED**2) & (kinds != BOUND))
     close = np.sqrt(ratios[close_point, close_atom])
     owner, of_kind = pose[close_point], kinds[close_point, close_atom]
     worst, crowding = np.full((3, len(poses)), np.inf), np.zeros(len(poses))
@@ -250,17 +301,18 @@ def _judge_chunk(
 
 def obstacle(positions: np.ndarray, body: Body, around: Surroundings, sites: tuple[tuple[int, ...], ...]) -> Obstacle:
     """Return the closest pair of a pose of shape (n_atoms, 3) that is not bound."""
-    ratios = _squared_ratios(_wrapped(positions, around), body.radii, around)
-    ratios[_pair_kinds(body, around, sites) == _BOUND] = np.inf
+    pairs = pairs_of(body, around, sites)
+    ratios = _squared_ratios(_wrapped(positions, around), around, pairs.touching)
+    ratios[pairs.kinds == BOUND] = np.inf
     i, k = np.unravel_index(int(ratios.argmin()), ratios.shape)
-    distance = np.sqrt(ratios[i, k]) * (body.radii[i] + around.radii[k])
+    distance = np.sqrt(ratios[i, k]) * pairs.touching[i, k]
     return Obstacle(int(i), int(around.owners[k]), float(distance))
 
 
-def _squared_ratios(points: np.ndarray, radii: np.ndarray, around: Surroundings) -> np.ndarray:
-    """Return squared distances over squared sums of radii, shape (n_points, m)."""
+def _squared_ratios(points: np.ndarray, around: Surroundings, touching: np.ndarray) -> np.ndarray:
+    """Return squared distances over squared distances of touching, shape (n_points, m)."""
     squared = (points**2).sum(axis=1)[:, None] + (around.positions**2).sum(axis=1) - 2 * points @ around.positions.T
-    return np.asarray(np.maximum(squared, 0.0) / np.add.outer(radii, around.radii) ** 2)
+    return np.asarray(np.maximum(squared, 0.0) / touching**2)
 
 
 def _wrapped(points: np.ndarray, around: Surroundings) -> np.ndarray:
@@ -288,54 +340,3 @@ def hydrogen_bonds(poses: np.ndarray, body: Body, around: Surroundings) -> np.nd
         each = np.exp(-(((distance - wanted) / _BOND_WIDTH) ** 2)) * np.maximum(straight, 0.0)
         found += each.max(axis=1, initial=0.0)
     return found
-
-
-def own_translations(lattice: np.ndarray, size: float, reach: float) -> np.ndarray:
-    """Return the lateral translations at which a molecule may touch its image, one of each pair of opposite ones.
-
-    Parameters
-    ----------
-    lattice
-        Lateral lattice, shape (2, 3), Angstrom.
-    size
-        Largest distance of two atoms of the molecule, Angstrom.
-    reach
-        Largest distance at which two atoms touch, Angstrom.
-
-    Returns
-    -------
-    array
-        Shape (n, 3), shortest first, Angstrom.
-    """
-    counts = lattice_points(lattice, size + reach)
-    half = (counts[:, 0] > 0) | ((counts[:, 0] == 0) & (counts[:, 1] > 0))
-    return np.asarray(counts[half] @ lattice)
-
-
-def own_images_clear(positions: np.ndarray, radii: np.ndarray, translations: np.ndarray, limit: float) -> bool:
-    """Tell whether a molecule stays clear of its own lateral images.
-
-    Parameters
-    ----------
-    positions
-        Shape (n_atoms, 3), Angstrom.
-    radii
-        Van der Waals radii, Angstrom, shape (n_atoms,).
-    translations
-        From ``own_translations``.
-    limit
-        Smallest ratio allowed.
-    """
-    reach = limit * 2 * float(radii.max())
-    lengths = np.linalg.norm(translations, axis=1)
-    along = positions @ (translations / lengths[:, None]).T
-    low, high = along.min(axis=0), along.max(axis=0)
-    for k in np.flatnonzero(high - low > lengths - reach):
-        # parts of the molecule that face each other across the translation
-        left = along[:, k] > low[k] + lengths[k] - reach
-        right = along[:, k] < high[k] - lengths[k] + reach
-        gaps = positions[left][:, None, :] - positions[right][None, :, :] - translations[k]
-        ratios = np.einsum("ijk,ijk->ij", gaps, gaps) / np.add.outer(radii[left], radii[right]) ** 2
-        if ratios.min() < limit**2:
-            return False
-    return True

@@ -320,11 +320,24 @@ def test_a_folded_geometry_gives_way_to_another_conformer():
         attach(slab(), from_file)
 
 
-def test_an_anion_binds_by_one_oxygen_where_two_would_not_reach():
+def test_an_anion_in_the_place_of_a_halide_stays_within_reach_of_lead():
     options = {"phase": "orthorhombic", "lattice": "experiment", "normal": "a"}
     face = build_slab("CsPbBr3", termination="CsX", layers=3, supercell="2x2", **options)
     entry = attach(face, get_ligand("acetate"), mode="X-site").info["qddft"]["fragments"][1]
-    assert entry["distances"] == [[pytest.approx(2.54, abs=0.3)]]
+    assert all(distance < 1.25 * 2.54 for row in entry["distances"] for distance in row)
+
+
+@pytest.mark.parametrize("formula", ["CsPbBr3", "CsPbI3"])
+def test_fluoroanion_sinks_between_the_cesium_around_its_place(formula):
+    options = {"phase": "orthorhombic", "lattice": "experiment"}
+    face = build_slab(formula, termination="CsX", layers=3, supercell="2sqrt2", **options)
+    complex_ = attach(face, get_ligand("PF6-"), mode="X-site")
+    fluorine, cesium = complex_.symbols.search("F"), complex_.symbols.search("Cs")
+    nearest = np.sort([complex_.get_distances(i, cesium, mic=True) for i in fluorine], axis=None)
+    # the ionic radii of Cs and F add up to 3.07
+    assert 2.97 < nearest[0] < 3.2
+    assert nearest[3] < 3.5
+    assert max(d for row in complex_.info["qddft"]["fragments"][1]["distances"] for d in row) < 1.15 * 2.52
 
 
 @pytest.mark.parametrize("cell", ["sqrt2", "2x2"])
