@@ -82,7 +82,8 @@ class Place:
     site
         The place in words: ``Pb-top``, ``Pb-Pb bridge``, ``place of Br``, ``hollow``.
     conformer
-        Rank of the conformer; ``None`` for coordinates from a file, or made for two anchors of two groups.
+        Rank of the conformer; ``None`` for coordinates from a file, with another turn of O-H in the head, or made for
+        two anchors of two groups.
     azimuth, tilt
         Direction in the plane and angle from upright, degrees.
     height

@@ -78,13 +78,23 @@ def modes_of(ligand: "Ligand", names: str | Sequence[str]) -> tuple[Mode, ...]:
 
 
 def geometries_of(ligand: "Ligand", count: int, seed: int) -> tuple[Geometry, ...]:
-    """Return up to ``count`` conformers by force-field energy; one that was chosen, or came from a file, is alone."""
+    """Return up to ``count`` conformers by force-field energy; one that was chosen, or came from a file, is alone.
+
+    Among them are those that differ from the lowest by the turns of O-H in the head alone; they have no number.
+    """
     if ligand.conformer is None or ligand.conformer:
         return (Geometry(np.array(ligand.positions), ligand.conformer, ligand.seed),)
     from qddft.atoms.conformers import conformers
+    from qddft.atoms.rotamers import rotamers
 
-    found = conformers(ligand, seed=seed)[:count]
-    return tuple(Geometry(atoms.positions, rank, seed) for rank, atoms in enumerate(found))
+    found = conformers(ligand, seed=seed)
+    ranked = [
+        (float(atoms.info["qddft"]["energy_eV"]), Geometry(atoms.positions, rank, seed))
+        for rank, atoms in enumerate(found)
+    ]
+    ranked += [(item.energy, Geometry(item.positions, None, seed)) for item in rotamers(ligand, found[0].positions)]
+    ranked.sort(key=lambda item: round(item[0], 3))
+    return tuple(geometry for _, geometry in ranked[:count])
 
 
 def plans_of(slab: "Atoms", face: Face, head: Head) -> list[Plan]:
