@@ -4,7 +4,6 @@ The numbers of CHGCAR-like files are read by pymatgen's scanner, straight into t
 grid of memory beyond the file, and only the block that is asked for is kept.
 """
 
-import gzip
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from qddft.core.errors import OutputError
+from qddft.core.gzipped import GZIP_ERRORS, open_gzip
 from qddft.core.suggest import did_you_mean
 from qddft.core.units import BOHR_IN_A
 from qddft.outputs.grid import UNITS, Grid
@@ -131,10 +131,10 @@ def open_grid(path: Path) -> Iterator[IO[bytes]]:
             if not packed:
                 yield file
                 return
-            with tempfile.TemporaryFile() as unpacked, gzip.open(file) as content:
+            with tempfile.TemporaryFile() as unpacked, open_gzip(file) as content:
                 try:
                     shutil.copyfileobj(content, unpacked, 1 << 20)
-                except (OSError, EOFError) as error:
+                except GZIP_ERRORS as error:
                     raise OutputError(f"{path} is a damaged or cut gzip file ({error}); copy it again") from error
                 unpacked.seek(0)
                 yield unpacked

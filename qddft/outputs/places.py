@@ -30,5 +30,5 @@ def located(path: str | Path) -> Path:
         remedy = "; change its permissions or copy it" if isinstance(error, PermissionError) else ""
         raise OutputError(f"{where} cannot be read: {error.strerror}{remedy}") from error
     except ValueError as error:
-        raise OutputError(f"{path!r} is no path: {error}") from error
+        raise OutputError(f"{path} is no path: {error}") from error
     return where

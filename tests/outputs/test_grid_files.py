@@ -185,3 +185,13 @@ def test_nowhere_to_write(tmp_path):
 def test_unknown_quantity():
     with pytest.raises(OutputError, match="a grid holds one of density, potential, elf"):
         made_up(quantity="mass")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_flipped_bit_in_a_packed_grid_is_noticed(tmp_path, seed):
+    write_grid(made_up((12, 12, 12)), tmp_path / "CHGCAR")
+    packed = bytearray(gzip.compress((tmp_path / "CHGCAR").read_bytes(), mtime=0))
+    packed[100 + 701 * seed % (len(packed) - 100)] ^= 0x10
+    (tmp_path / "CHGCAR.gz").write_bytes(bytes(packed))
+    with pytest.raises(OutputError, match=r"CHGCAR\.gz is a damaged or cut gzip file"):
+        read_grid(tmp_path / "CHGCAR.gz")

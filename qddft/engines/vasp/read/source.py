@@ -1,18 +1,17 @@
 """Open a result file as read-only memory: plain files are mapped, compressed ones unpacked; errors name the place."""
 
 import bz2
-import gzip
 import lzma
 import mmap
 import re
 import tempfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from qddft.core.errors import OutputError
+from qddft.core.gzipped import GZIP_ERRORS, open_gzip
 
 Buffer: TypeAlias = bytes | mmap.mmap
 
@@ -26,10 +25,11 @@ MOST_PACKED = 400
 VASPRUN, OUTCAR, VASPOUT, OUTPUTS_JSON = "vasprun.xml", "OUTCAR", "vaspout.h5", "outputs.json"
 DOSCAR, EIGENVAL, PROCAR = "DOSCAR", "EIGENVAL", "PROCAR"
 _OPENERS: dict[bytes, Callable[[Path], Any]] = {
-    b"\x1f\x8b": gzip.open,
+    b"\x1f\x8b": open_gzip,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
+_BROKEN: tuple[type[Exception], ...] = (*GZIP_ERRORS, lzma.LZMAError)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # DOSCAR and EIGENVAL begin alike: four integers, the cell, a temperature, CAR, the title; the sixth line differs
 _CAR = re.compile(rb"(?:[ \t]*\d+){4}[ \t\r]*\n[^\n]*\n[^\n]*\n[ \t]*CAR[ \t\r]*\n[^\n]*\n([^\n]*)")
@@ -106,7 +106,7 @@ def file_kind(path: Path) -> str | None:
     """
     try:
         return sniff(_head(path))
-    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, OSError) as error:
+    except _BROKEN as error:
         raise _unreadable(path, error) from error
 
 
@@ -125,7 +125,7 @@ def open_source(path: Path) -> Source:
         raise OutputError(_not_ours(path))
     try:
         return Source(path, _content(path), kind)
-    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, OSError) as error:
+    except _BROKEN as error:
         raise _unreadable(path, error) from error
 
 
@@ -140,7 +140,7 @@ def read_text_file(path: Path, limit: int = 32 * 1024 * 1024) -> str:
     try:
         with _opener(path)(path) as file:
             data = bytes(file.read(limit + 1))
-    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, OSError) as error:
+    except _BROKEN as error:
         raise _unreadable(path, error) from error
     if len(data) > limit:
         raise OutputError(f"{path} holds more than {limit} bytes, too many for a text input of VASP")
