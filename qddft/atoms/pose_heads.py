@@ -13,12 +13,12 @@ from qddft.atoms.contacts import vdw_radii
 from qddft.atoms.faces import Face, face_of
 from qddft.atoms.families import anchor_distances
 from qddft.atoms.holding import held_geometries, spans
+from qddft.atoms.own_images import own_images_clear, own_translations
 from qddft.atoms.placing import Blocked, Fitting, Request, Rules, fit
 from qddft.atoms.pose_selection import Kind
 from qddft.atoms.pose_symmetry import Shape, shape_of
 from qddft.atoms.search import Found, Geometry
 from qddft.atoms.sites import Site, site_orbits
-from qddft.atoms.surroundings import own_images_clear, own_translations
 from qddft.atoms.targets import Mode, Plan, Target, cation_plan, check_mode, make_plans, taken_atoms
 from qddft.core.errors import PlacementError
 
