@@ -10,7 +10,7 @@ from qddft.atoms.crowd import Crowd
 from qddft.atoms.ions import FORMAL_CHARGES
 from qddft.atoms.shell_options import Part, check_shell, parts_of, wanted_numbers
 from qddft.atoms.shell_poses import PoseLibrary, Stand
-from qddft.atoms.shell_sites import Core, Neighborhood, ShellSite, core_of, reach, sites_for
+from qddft.atoms.shell_sites import Core, Neighborhood, ShellSite, core_of, facets_of, reach, sites_for
 from qddft.atoms.shell_structure import Placed, assembled, shell_record
 from qddft.atoms.targets import anchor_groups
 from qddft.core.errors import ChargeError, PlacementError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MARGIN = 1.001
 # radii for which rounding has no say in which of two places is farther away, Angstrom
 _DECIMALS = 3
+_TINY = 1e-9
 
 
 def passivate(
@@ -131,6 +132,9 @@ class _Filling:
         self._far = [np.full(len(kind.sites), 1e6) for kind in self.kinds]
         self._order = [self.generator.permutation(len(kind.sites)) for kind in self.kinds]
         self._counts = [0] * len(self.kinds)
+        self._on = [np.array([facets_of(site.face) for site in kind.sites], dtype=bool) for kind in self.kinds]
+        self._areas = np.repeat(self.core.frame.areas, 2)
+        self._covered = np.zeros(len(self._areas))
         self._removed: set[int] = set()
         self._bound: set[int] = set()
 
@@ -144,6 +148,8 @@ class _Filling:
         back = {int(index): k for k, index in enumerate(self.core.indices)}
         for entry in dot.info["qddft"]["fragments"][1:]:
             self._bound.update(back[i] for atoms in entry.get("sites", []) for i in atoms if i in back)
+            on = np.array(facets_of(str(entry.get("face", ""))), dtype=float)
+            self._covered += on / max(on.sum(), 1)
             self._keep_away(dot.positions[[int(i) for i in entry["anchors"]]].mean(axis=0))
 
     def run(self) -> None:
@@ -156,7 +162,7 @@ class _Filling:
             self._fill(kind)
 
     def _fill(self, kind: int) -> None:
-        free = np.flatnonzero(self._free[kind])
+        free = self._on_bare_facets(kind, np.flatnonzero(self._free[kind]))
         best = free[np.lexsort((self._order[kind][free], -self._far[kind][free].round(_DECIMALS)))[0]]
         self._free[kind][best] = False
         found = self._try(kind, int(best))
@@ -164,10 +170,21 @@ class _Filling:
             return
         self.placed.append(found)
         self._counts[kind] += 1
+        on = self._on[kind][int(best)]
+        self._covered += on / max(on.sum(), 1)
         self.crowd.add(found.positions, self.kinds[kind].radii)
         self._removed.update(found.removed)
         self._bound.update(i for atoms in found.sites for i in atoms)
         self._keep_away(self.kinds[kind].sites[int(best)].point)
+
+    def _on_bare_facets(self, kind: int, free: np.ndarray) -> np.ndarray:
+        """Return the free places whose facets hold at most one ligand more than the barest one that has any."""
+        on = self._on[kind][free]
+        covered = self._covered / self._areas
+        barest = covered[on.any(axis=0)].min(initial=np.inf)
+        full = covered > barest + 1 / self._areas + _TINY
+        kept = free[~(on & full).any(axis=1)]
+        return kept if len(kept) else free
 
     def _keep_away(self, point: np.ndarray) -> None:
         for points, far in zip(self._points, self._far, strict=True):

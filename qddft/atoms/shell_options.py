@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qddft.atoms.shell_sites import Core
 
 DEFAULT_COVERAGE = 2.0
-_SQUARE_NM = 100.0
+SQUARE_NM = 100.0
 # poses are judged by pairs up to 0.9 of the van der Waals distance
 _MOST_CONTACT = 0.85
 
@@ -130,7 +130,7 @@ def wanted_numbers(
 
 def area_nm2(core: "Core") -> float:
     """Return the area of the six faces, nm^2."""
-    return 2 * float(core.frame.areas.sum()) / _SQUARE_NM
+    return 2 * float(core.frame.areas.sum()) / SQUARE_NM
 
 
 def _apportioned(total: int, shares: list[float]) -> list[int]:

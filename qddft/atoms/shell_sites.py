@@ -24,7 +24,15 @@ _AROUND = 13.0
 # a face sees its atoms in a lateral cell of this edge, its site in the middle, so that no image is near, Angstrom
 _CELL = 1000.0
 _MIDDLE = np.array([_CELL / 2, _CELL / 2, 0.0])
-_AXES = "abc"
+AXES = "abc"
+
+
+FACETS = tuple(f"{sign}{axis}" for axis in AXES for sign in "+-")
+
+
+def facets_of(face: str) -> list[bool]:
+    """Tell which of the six facets the name of a face, an edge or a corner speaks of, in the order of ``FACETS``."""
+    return [facet in (face[k : k + 2] for k in range(0, len(face), 2)) for facet in FACETS]
 
 
 @dataclass(frozen=True)
@@ -188,7 +196,7 @@ def _index_of_places(core: Core, species: str) -> dict[tuple[int, ...], int]:
 
 def _site(core: Core, index: int, sides: np.ndarray, atoms: tuple[int, ...], *, removed: int | None) -> ShellSite:
     point = core.positions[list(atoms)].mean(axis=0) if removed is None else core.positions[index]
-    face = "".join(f"{'+' if side > 0 else '-'}{axis}" for side, axis in zip(sides, _AXES, strict=True) if side)
+    face = "".join(f"{'+' if side > 0 else '-'}{axis}" for side, axis in zip(sides, AXES, strict=True) if side)
     return ShellSite(point, _turn(core.frame, sides), atoms, removed, face)
 
 

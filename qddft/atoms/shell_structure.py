@@ -8,8 +8,8 @@ import numpy as np
 
 from qddft.atoms.ions import FORMAL_CHARGES
 from qddft.atoms.search import Geometry
-from qddft.atoms.shell_options import Part, area_nm2
-from qddft.atoms.shell_sites import Core
+from qddft.atoms.shell_options import SQUARE_NM, Part, area_nm2
+from qddft.atoms.shell_sites import FACETS, Core, facets_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -73,7 +73,23 @@ def shell_record(
                 "fraction": round(reached / places[number], 4),
             }
         )
-    return {"area_nm2": round(area, 4), "per_nm2": round(len(placed) / area, 4), "ligands": rows}
+    return {
+        "area_nm2": round(area, 4),
+        "per_nm2": round(len(placed) / area, 4),
+        "facets": _facets(core, placed),
+        "ligands": rows,
+    }
+
+
+def _facets(core: Core, placed: Sequence[Placed]) -> dict[str, dict[str, float]]:
+    """Return ligands and coverage of each facet; one on an edge counts by half to both, at a corner by thirds."""
+    on = np.array([facets_of(item.face) for item in placed], dtype=float).reshape(-1, len(FACETS))
+    counts = (on / on.sum(axis=1, keepdims=True)).sum(axis=0)
+    areas = np.repeat(core.frame.areas, 2) / SQUARE_NM
+    return {
+        facet: {"ligands": round(float(number), 2), "per_nm2": round(float(number / area), 4)}
+        for facet, number, area in zip(FACETS, counts, areas, strict=True)
+    }
 
 
 def assembled(dot: "Atoms", core: Core, placed: Sequence[Placed], record: Mapping[str, Any]) -> "Atoms":

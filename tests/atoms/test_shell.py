@@ -337,3 +337,19 @@ def test_the_crowd_finds_every_clash_that_a_full_search_finds() -> None:
     blocked = poses[(ratio < 0.7).any(axis=(1, 2))]
     assert crowd.first_clear(blocked, own) is None
     assert Crowd(0.7).first_clear(poses, own) == 0
+
+
+@pytest.mark.parametrize("size", [(3, 3, 3), (3, 4, 5)])
+def test_facets_are_covered_evenly_and_recorded(size):
+    dot = qddft.build_nanocrystal("CsPbBr3", size=size)
+    covered = qddft.passivate(dot, qddft.get_ligand("acetate"), coverage=2.0)
+    (shell,) = covered.info["qddft"]["shells"]
+    assert list(shell["facets"]) == ["+a", "-a", "+b", "-b", "+c", "-c"]
+    placed = len(covered.info["qddft"]["fragments"]) - 1
+    assert sum(row["ligands"] for row in shell["facets"].values()) == pytest.approx(placed, abs=0.05)
+    for row in shell["facets"].values():
+        # one ligand more or less is what a small facet cannot help
+        assert abs(row["per_nm2"] - shell["per_nm2"]) <= 1.6 * row["per_nm2"] / row["ligands"]
+    # the second round knows where the first one is
+    again = qddft.passivate(covered, qddft.get_ligand("CN"), coverage=0.5)
+    assert again.info["qddft"]["shells"][1]["facets"]["+a"]["per_nm2"] > 0

@@ -146,6 +146,8 @@ def _tell(bare: "Atoms", dot: "Atoms") -> None:
     for shell in told.get("shells", []):
         say(f"            {ion_ratios(dot)}  (inorganic ions left; ligands balance the rest)")
         say(f"shell       {shell['per_nm2']:.2f} ligands per nm² on {shell['area_nm2']:.1f} nm²")
+        facets = ", ".join(f"{facet} {row['per_nm2']:.2f}" for facet, row in shell["facets"].items())
+        say(f"facets      {facets} per nm² (edges by half, corners by thirds)")
         for row in shell["ligands"]:
             say(
                 f"            {row['reached']} of {row['asked']} {row['name']} ({row['mode']}), {row['per_nm2']:.2f} "
