@@ -96,7 +96,8 @@ def _show(document: dict[str, Any]) -> None:
     say(f"\n{len(jobs)} jobs for {len(document['results'])} results")
     if document["seconds"] is not None:
         say(f"about {document['seconds'] / 60:.0f} minutes on two cores, from measured times and assumed ionic steps")
-    say("\nformal charges:")
+    if document["charges"]:
+        say("\nformal charges:")
     for system in document["charges"]:
         parts = " + ".join(f"{entry['count']} {entry['what']} ({entry['charge']:+d})" for entry in system["entries"])
         say(f"  {system['system']}: {parts} = {system['total']:+d}")

@@ -19,6 +19,8 @@ def series_mistakes(
     slab: SlabSpec | None,
     ligands: Sequence[LigandSpec],
     levels: Any,
+    *,
+    no_ligands: bool = False,
 ) -> Iterator[Mistake]:
     """Return what is wrong with the series, each as far as it has the right shape.
 
@@ -30,6 +32,8 @@ def series_mistakes(
         Number in the file, and the series.
     slab, ligands, levels
         The rest of the study, as far as it is right.
+    no_ligands
+        The study asks for none.
     """
     seen: dict[str, int] = {}
     for index, spec in series:
@@ -39,6 +43,9 @@ def series_mistakes(
         first = seen.setdefault(spec.model_dump_json(exclude={"tolerance"}), index) if whole else index
         if first != index:
             yield place, f"the same series stands there already, as number {first + 1}"
+        if spec.kind == "E_ads" and not ligands and whole and no_ligands:
+            others = "bulk energy, surface energy or energy per formula unit"
+            yield (*place, "of"), f"the study has no ligand whose energy could converge; give of: {others}"
         if spec.kind == "E_ads" and ligands:
             yield from _row_mistakes(place, spec, ligands)
         for engine in spec.engines:
@@ -58,7 +65,7 @@ def _row_mistakes(place: Location, spec: SeriesSpec, ligands: Sequence[LigandSpe
         return
     named = [] if spec.ligand is None else rows_of(spec.ligand, None, ligands)
     if not named:
-        names = {row.ligand for row in ligands} | {"surface energy", "energy per formula unit"}
+        names = {row.ligand for row in ligands} | {"surface energy", "energy per formula unit", "bulk energy"}
         yield (
             (*place, "of"),
             f"of: no ligand of this study is called {spec.ligand!r}. {did_you_mean(str(spec.ligand), names)}",

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from qddft.analysis.reaction import Species, composition_of
 from qddft.core.errors import StructureError
+from qddft.jobs.job import Given, Job
 from qddft.levels.settings import Level
 from qddft.recipes.legs import Leg
-from qddft.recipes.relaxation import relaxation
+from qddft.recipes.relaxation import Relaxation, relaxation
 from qddft.recipes.slab_energy import SlabEnergy
 from qddft.study.schema import SlabSpec
 from qddft.study.schema_convergence import Kind, area_of
-from qddft.study.structures import build_study_slab, with_frozen_slab, with_height
+from qddft.study.structures import build_study_bulk, build_study_slab, with_frozen_slab, with_height
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -23,6 +24,8 @@ _NOTHING = 1e-6
 THICKER = "slab-layers-"
 _OTHER = {"PbX2": "CsX", "CsX": "PbX2"}
 _PER_UNIT = "E(slab) / (layers/2 · cells of 1x1): two layers are one formula unit"
+_OF_CRYSTAL = "E(crystal) / formula units, of the crystal that the slab is cut from, as it is built"
+_B_CATIONS = ("Pb", "Sn", "Ge")
 _UNEQUAL = "gamma = [E(N) - N/2 (E(N+2) - E(N))]/2A, mean of the two faces, N layers"
 _EQUAL = (
     "gamma = [E(N) + E'(N) - N (E(N+2) - E(N))]/4A, mean of both terminations, N layers, E' with the other termination"
@@ -58,6 +61,8 @@ class CleanSlabs:
         StructureError
             The slab, or one of the two others, cannot be built.
         """
+        if kind == "bulk energy":
+            return self._crystal(build_study_bulk(spec))
         atoms = self._atoms(spec)
         cells = area_of(spec.supercell)
         own = self._leg("slab", atoms)
@@ -76,6 +81,13 @@ class CleanSlabs:
         weights = tuple(_MILLI * factor / (4 * area) for factor in (1.0 + n, -float(n), 1.0))
         return self._made("surface energy", "meV/Å²", _EQUAL, legs, weights)
 
+    def _crystal(self, atoms: "Atoms") -> SlabEnergy:
+        """Return the energy of a crystal as it is built: nothing relaxes, since each point has its own basis."""
+        only = Job("bulk", "bulk", "static", Given.of(atoms), self.level.resolved(self.engine))
+        species = Species("bulk", 1, composition_of(atoms.get_chemical_symbols()))
+        units = sum(symbol in _B_CATIONS for symbol in atoms.get_chemical_symbols())
+        return self._made("bulk energy", "eV", _OF_CRYSTAL, (Leg(species, (Relaxation(only, only),)),), (1 / units,))
+
     def _made(
         self, quantity: str, unit: str, convention: str, legs: tuple[Leg, ...], weights: tuple[float, ...]
     ) -> SlabEnergy:
@@ -83,7 +95,7 @@ class CleanSlabs:
             _require_balance(legs, weights)
         return SlabEnergy(
             name=quantity.replace(" ", "-"),
-            system="clean slab",
+            system="crystal" if quantity == "bulk energy" else "clean slab",
             quantity=quantity,
             unit=unit,
             convention=convention,

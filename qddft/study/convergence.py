@@ -48,8 +48,8 @@ class Main:
     ----------
     study, engine, level
         The study, the engine and the level for it.
-    height
-        Height of all its cells, Angstrom.
+    height, face
+        Height of all its cells, Angstrom, and the clean slab in words.
     bindings
         One recipe a ligand, in the order of the study.
     build
@@ -60,6 +60,7 @@ class Main:
     engine: str
     level: Level
     height: float
+    face: str
     bindings: Sequence[BindingEnergy]
     build: RowBuilder
 
@@ -141,14 +142,14 @@ class _Series:
         convention = self._convention if binding is None else binding.convention
         return Convergence(
             name=f"convergence-{slug(spec.vary)}-{slug(spec.kind if binding is None else binding.ligand)}",
-            system=main.bindings[0].system.rpartition(",")[0] if binding is None else binding.system,
+            system=self._system if binding is None else binding.system,
             ligand="" if binding is None else binding.ligand,
             of=spec.kind,
             unit=UNITS[spec.kind],
             convention=convention,
             reference="" if binding is None else binding.scheme,
             vary=spec.vary,
-            geometry="relaxed at each point" if spec.relaxes else "relaxed with the settings of the study",
+            geometry=self._geometry,
             tolerance=spec.allowed,
             points=tuple(points),
             engine=main.engine,
@@ -165,6 +166,18 @@ class _Series:
     @property
     def _binding(self) -> BindingEnergy:
         return self.main.bindings[self.main.study.ligands.index(self._row)]
+
+    @property
+    def _system(self) -> str:
+        """Return what series without a ligand are about."""
+        slab = self.main.study.slab
+        return f"{slab.formula}, {slab.phase} crystal" if self.spec.kind == "bulk energy" else self.main.face
+
+    @property
+    def _geometry(self) -> str:
+        if self.spec.kind == "bulk energy":
+            return "as built"
+        return "relaxed at each point" if self.spec.relaxes else "relaxed with the settings of the study"
 
     @property
     def _convention(self) -> str:
@@ -184,6 +197,8 @@ class _Series:
         level = self.main.level
         if self.spec.vary == "cutoff_eV":
             return varied(level, suffix, {"cutoff_eV": value})
+        if self.spec.vary == "kpoints" and self.spec.kind == "bulk energy":
+            return varied(level, suffix, {"kpoints_bulk": value})
         if self.spec.vary == "kpoints":
             keys = ["kpoints_static"]
             # one mesh where energies are those of the relaxation, and where each point relaxes on its own
@@ -237,6 +252,8 @@ class _Series:
         return math.ceil(round(wanted / HEIGHT_STEP, 6)) * HEIGHT_STEP
 
     def _note(self, value: Any, slab: SlabSpec, level: Level) -> str:
+        if self.spec.kind == "bulk energy":
+            return "mesh of the five-atom cubic cell" if self.spec.vary == "kpoints" else ""
         if self.spec.vary == "kpoints":
             return f"mesh {'x'.join(map(str, self._mesh(value)))} of this {label_of('supercell', slab.supercell)} cell"
         if self.spec.vary == "vacuum":
@@ -247,6 +264,8 @@ class _Series:
         return ""
 
     def _mesh(self, value: Any) -> tuple[int, int, int]:
+        if self.spec.kind == "bulk energy":
+            return (value[0], value[1], value[2])
         settings = self.main.level.settings.model_copy(update={"kpoints_static": tuple(value)})
         supercell = label_of("supercell", self.main.study.slab.supercell)
         return job_mesh(settings, role="slab", task="static", supercell=supercell)
@@ -270,6 +289,8 @@ class _Series:
     def _plain(self, error: QddftError) -> str:
         """Return a message without the number that the row has in the study of one point."""
         text = " ".join(str(error).split())
+        if self.spec.kind != "E_ads":
+            return text
         return text.removeprefix(f"{self.main.study.path}: ligand 1 ({self._row.ligand}): ")
 
 

@@ -94,9 +94,8 @@ def expand_at(
     rows, sites, shells = builder.structures()
     bindings = builder.recipes(rows, labels or unique([_label(row) for row in rows]))
     vacancies = builder.vacancies(sites)
-    series = convergence_recipes(
-        Main(study, name, chosen, float(rows[0].clean.cell[2, 2]), bindings, partial(_one_row, name))
-    )
+    height, face = builder.height(rows), builder.face(build_study_slab(study.slab))
+    series = convergence_recipes(Main(study, name, chosen, height, face, bindings, partial(_one_row, name)))
     several = builder.shells(shells)
     recipes: tuple[Recipe, ...] = (*bindings, *_exchanges(study, bindings), *vacancies, *several, *series)
     plan = Plan.of(job for recipe in recipes for job in recipe.jobs().values())
@@ -113,8 +112,9 @@ def outline(study: Study, name: str, chosen: Level, first: int) -> tuple[float, 
 
     ``first`` is the number of its first row in error messages.
     """
-    rows, _, _ = _Builder(study, name, chosen, chosen.resolved(name), first=first).structures()
-    return float(rows[0].clean.cell[2, 2]), [_label(row) for row in rows]
+    builder = _Builder(study, name, chosen, chosen.resolved(name), first=first)
+    rows = builder.structures()[0]
+    return builder.height(rows), [_label(row) for row in rows]
 
 
 def choose_level(study: Study, engine: str | None, level: str | Path | None) -> tuple[str, Level]:
@@ -185,6 +185,12 @@ class _Builder:
             [replace(shell, clean=final(shell.clean), atoms=final(shell.atoms)) for shell in shells],
         )
 
+    def height(self, rows: Sequence[Complexes]) -> float:
+        """Return the height of the cells that ``structures`` made, Angstrom; without ligands, of the clean slab."""
+        if rows:
+            return float(rows[0].clean.cell[2, 2])
+        return max(self.least_height, common_height([build_study_slab(self.study.slab)], self.study.slab.vacuum))
+
     def _rows(self, slab: "Atoms", halide: str) -> list[Complexes]:
         """Build every row; what does not fit is told for all of them at once."""
         rows, wrong = [], []
@@ -207,12 +213,12 @@ class _Builder:
 
     def vacancies(self, sites: Sequence[VacantSite]) -> list[VacancyEnergy]:
         """Return one recipe a vacancy."""
-        system = f"{self._face(sites[0].pristine)}, one face" if sites else ""
+        system = f"{self.face(sites[0].pristine)}, one face" if sites else ""
         return vacancy_recipes(sites, engine=self.engine, level=self.level, resolved=self.resolved, system=system)
 
     def shells(self, shells: Sequence[Shell]) -> list[BindingEnergy]:
         """Return one recipe a shell."""
-        face = self._face(shells[0].clean) if shells else ""
+        face = self.face(shells[0].clean) if shells else ""
         return shell_recipes(shells, engine=self.engine, level=self.level, resolved=self.resolved, face=face)
 
     def _recipe(self, row: Complexes, label: str) -> BindingEnergy:
@@ -275,9 +281,10 @@ class _Builder:
         return Job(name, role, "static", start, self.resolved, 0, unpaired)
 
     def _system(self, row: Complexes) -> str:
-        return f"{self._face(row.clean)}, {'one face' if row.per_face == row.n else 'both faces'}"
+        return f"{self.face(row.clean)}, {'one face' if row.per_face == row.n else 'both faces'}"
 
-    def _face(self, slab: "Atoms") -> str:
+    def face(self, slab: "Atoms") -> str:
+        """Return formula, face, lateral cell and layers of a slab in words."""
         about, spec = slab.info["qddft"], self.study.slab
         termination = about["termination"]["top"].replace("X", halide_of(spec))
         return f"{spec.formula} (001)/{termination}, {about['supercell']}, {about['layers']} layers"

@@ -320,7 +320,9 @@ def _convergence_mistakes(
     from qddft.study.check_convergence import series_mistakes
 
     rows = data.get("convergence")
-    return series_mistakes(rows, _parts(SeriesSpec, rows), slab, [spec for _, spec in ligands], data.get("levels"))
+    specs = [spec for _, spec in ligands]
+    none = not data.get("ligands")
+    return series_mistakes(rows, _parts(SeriesSpec, rows), slab, specs, data.get("levels"), no_ligands=none)
 
 
 def _not_one(key: str, name: str, specs: list[LigandSpec], ligands: list[tuple[int, LigandSpec]]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr
+from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr, model_validator
 
 from qddft.analysis.reaction import SchemeName
 from qddft.atoms.alloy_slab import mixture_of
@@ -212,12 +212,18 @@ class Study(Strict):
     source: Line = ""
     levels: Annotated[dict[EngineName, str], Field(min_length=1)]
     slab: SlabSpec
-    ligands: Annotated[tuple[LigandSpec, ...], Field(min_length=1, max_length=20_000)]
+    ligands: Annotated[tuple[LigandSpec, ...], Field(max_length=20_000)] = ()
     published: tuple[PublishedSpec, ...] = ()
     exchanges: tuple[ExchangeSpec, ...] = ()
     vacancies: tuple[VacancySpec, ...] = ()
     shells: Annotated[tuple[ShellSpec, ...], Field(max_length=100)] = ()
     convergence: Annotated[tuple[SeriesSpec, ...], Field(max_length=50)] = ()
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> "Study":
+        if not (self.ligands or self.vacancies or self.shells or self.convergence):
+            raise ValueError("the study asks for nothing: give ligands, vacancies, shells or convergence")
+        return self
 
     _path: Path = PrivateAttr(default=Path("study.yaml"))
     _text: str = PrivateAttr(default="")

@@ -14,12 +14,16 @@ from qddft.study.schema_parts import Mode, Strict
 
 Vary = Literal["cutoff_eV", "kpoints", "vacuum", "layers", "supercell"]
 Geometry = Literal["main", "relaxed"]
-Kind = Literal["E_ads", "surface energy", "energy per formula unit"]
+Kind = Literal["E_ads", "surface energy", "energy per formula unit", "bulk energy"]
 # what a level decides; the rest decides the structures
 OF_LEVEL = ("cutoff_eV", "kpoints")
-UNITS: dict[Kind, str] = {"E_ads": "eV", "surface energy": "meV/Å²", "energy per formula unit": "eV"}
+UNITS: dict[Kind, str] = {
+    "E_ads": "eV", "surface energy": "meV/Å²", "energy per formula unit": "eV", "bulk energy": "eV",
+}  # fmt: skip
 # per ligand; per area; per five atoms, a milli-electronvolt an atom
-TOLERANCES: dict[Kind, float] = {"E_ads": 0.01, "surface energy": 1.0, "energy per formula unit": 0.005}
+TOLERANCES: dict[Kind, float] = {
+    "E_ads": 0.01, "surface energy": 1.0, "energy per formula unit": 0.005, "bulk energy": 0.005,
+}  # fmt: skip
 FEWEST, MOST = 2, 20
 _LOWEST_CUTOFF, _HIGHEST_CUTOFF = 100.0, 5000.0
 _LARGEST_AREA = 100
@@ -38,7 +42,8 @@ class SeriesSpec(Strict):
         (``kpoints_refer_to``); supercells are written as in ``slab``.
     of
         A ligand of the study, whose adsorption energy has to converge (also ``binding energy of NAME``);
-        ``surface energy``; or ``energy per formula unit``. The first ligand if not given.
+        ``surface energy``; ``energy per formula unit`` of the slab; or ``bulk energy`` of the crystal that the slab is
+        cut from, per formula unit, with its cutoff and its mesh. The first ligand if not given.
     reference, mode
         Which row of the ligand, where the study has several.
     tolerance
@@ -52,8 +57,9 @@ class SeriesSpec(Strict):
     """
 
     vary: Vary
-    values: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MOST)]
+    # before the values, since the meshes of a crystal are others than those of a slab
     of: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    values: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MOST)]
     reference: SchemeName | None = None
     mode: Mode | None = None
     tolerance: Annotated[float, Field(strict=True, gt=0)] | None = None
@@ -64,7 +70,10 @@ class SeriesSpec(Strict):
     @classmethod
     def _ordered(cls, values: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
         vary = info.data.get("vary")
-        return values if vary is None else ordered(vary, values)
+        if vary is None:
+            return values
+        of_crystal = _kind_of(info.data.get("of")) == "bulk energy"
+        return ordered(vary, values) if of_crystal else ordered_of_slab(vary, values)
 
     @model_validator(mode="after")
     def _fitting(self) -> "SeriesSpec":
@@ -78,6 +87,11 @@ class SeriesSpec(Strict):
                 "the energy per formula unit of a slab goes on changing as 1/layers; vary layers of: surface energy, "
                 "or of a ligand"
             )
+        if self.kind == "bulk energy" and self.relaxes:
+            raise ValueError(
+                "of: the bulk energy is that of the crystal as it is built; vary cutoff_eV or kpoints, without "
+                "'geometry: relaxed'"
+            )
         if self.kind != "E_ads" and (self.reference or self.mode):
             raise ValueError(f"reference and mode tell rows of a ligand apart; leave them out of: {self.kind}")
         return self
@@ -85,10 +99,7 @@ class SeriesSpec(Strict):
     @property
     def kind(self) -> Kind:
         """What has to converge."""
-        plain = " ".join((self.of or "").lower().split())
-        if plain in ("surface energy", "surface energies"):
-            return "surface energy"
-        return "energy per formula unit" if plain == "energy per formula unit" else "E_ads"
+        return _kind_of(self.of)
 
     @property
     def ligand(self) -> str | None:
@@ -109,6 +120,15 @@ class SeriesSpec(Strict):
         return TOLERANCES[self.kind] if self.tolerance is None else self.tolerance
 
 
+def _kind_of(of: str | None) -> Kind:
+    plain = " ".join((of or "").lower().split())
+    if plain in ("surface energy", "surface energies"):
+        return "surface energy"
+    if plain in ("bulk energy", "bulk"):
+        return "bulk energy"
+    return "energy per formula unit" if plain == "energy per formula unit" else "E_ads"
+
+
 def label_of(vary: Vary, value: Any) -> str:
     """Return a value as people write it: ``400 eV``, ``8x8x1``, ``15 Å``, ``sqrt2``."""
     if vary == "kpoints":
@@ -116,6 +136,23 @@ def label_of(vary: Vary, value: Any) -> str:
     if vary == "supercell":
         return parse_supercell(value)[1]
     return f"{value:g}" + {"cutoff_eV": " eV", "vacuum": " Å", "layers": " layers"}[vary]
+
+
+def ordered_of_slab(vary: Vary, values: Sequence[Any]) -> tuple[Any, ...]:
+    """Do as ``ordered`` for what a slab has.
+
+    Raises
+    ------
+    ValueError
+        As ``ordered``, or a mesh has points along the normal.
+    """
+    deep = [value for value in values if vary == "kpoints" and _is_mesh(value) and value[2] != 1]
+    if deep:
+        raise ValueError(
+            f"{list(deep[0])!r}: a slab has no bands along its normal; the third number of its mesh is 1 (of: bulk "
+            "energy takes meshes of the crystal)"
+        )
+    return ordered(vary, values)
 
 
 def ordered(vary: Vary, values: Sequence[Any]) -> tuple[Any, ...]:
@@ -157,11 +194,13 @@ def _cutoff(value: Any) -> None:
 
 
 def _mesh(value: Any) -> None:
-    whole = isinstance(value, list | tuple) and all(isinstance(n, int) and not isinstance(n, bool) for n in value)
-    if not whole or len(value) != 3 or min(value) < 1 or max(value) > 99:
+    if not _is_mesh(value):
         raise ValueError(f"a mesh is three whole numbers from 1, as [6, 6, 1], not {value!r}")
-    if value[2] != 1:
-        raise ValueError(f"{value!r}: a slab has no bands along its normal; the third number of its mesh is 1")
+
+
+def _is_mesh(value: Any) -> bool:
+    whole = isinstance(value, list | tuple) and all(isinstance(n, int) and not isinstance(n, bool) for n in value)
+    return whole and len(value) == 3 and min(value) >= 1 and max(value) <= 99
 
 
 def _vacuum(value: Any) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qddft.core.errors import StructureError
 from qddft.study.schema import SlabSpec
 
 if TYPE_CHECKING:
@@ -38,6 +39,25 @@ def build_study_slab(slab: SlabSpec) -> "Atoms":
         order=slab.order,
         seed=slab.seed,
     )
+
+
+def build_study_bulk(slab: SlabSpec) -> "Atoms":
+    """Return the crystal that the slab of a study is cut from.
+
+    Raises
+    ------
+    StructureError
+        There is no such crystal, or it is a mixture, which is arranged on the sites of the slab itself.
+    """
+    from qddft.atoms.alloy_slab import mixture_of
+    from qddft.atoms.bulk import build_bulk
+
+    if mixture_of(slab.formula, slab.order, slab.seed) is not None:
+        raise StructureError(
+            f"bulk energy: {slab.formula} is a mixture, arranged on the sites of the slab itself, without a crystal of "
+            "its own; take of: energy per formula unit"
+        )
+    return build_bulk(slab.formula, phase=slab.phase, lattice=slab.lattice)
 
 
 def common_height(structures: Sequence["Atoms"], vacuum: float) -> float:

@@ -42,6 +42,15 @@ def study_of(tmp_path, *rows):
         ("{vary: kpoints, values: [[4, 4], [6, 6, 1]]}", r"three whole numbers from 1, as \[6, 6, 1\], not \[4, 4\]"),
         ("{vary: kpoints, values: [[0, 4, 1], [6, 6, 1]]}", r"not \[0, 4, 1\]"),
         ("{vary: kpoints, values: [[4, 4, 2], [6, 6, 1]]}", "the third number of its mesh is 1"),
+        (
+            "{vary: kpoints, values: [[4, 4, 4], [6, 6, 6]], of: surface energy}",
+            "takes meshes of the crystal",
+        ),
+        (
+            "{vary: vacuum, values: [9, 12], of: bulk energy}",
+            "that of the crystal as it is built",
+        ),
+        ("{vary: cutoff_eV, values: [300, 400], of: bulk energy, geometry: relaxed}", "without 'geometry: relaxed'"),
         ("{vary: kpoints, values: [[4, 8, 1], [8, 6, 1]]}", "neither of 4x8x1 and 8x6x1 is the finer one"),
         ("{vary: vacuum, values: [0, 12]}", "vacuum 0: give a positive thickness"),
         ("{vary: vacuum, values: [12, 1000]}", "more than 200"),
@@ -124,3 +133,12 @@ def test_ordered_is_what_the_file_gets():
     assert ordered("layers", [7, 3]) == (3, 7)
     with pytest.raises(ValueError, match="stands there twice"):
         ordered("vacuum", [10, 10.0])
+
+
+@pytest.mark.parametrize("ligands", ["", "ligands: []\n"])
+def test_a_series_of_a_ligand_needs_one(ligands, tmp_path):
+    path = tmp_path / "study.yaml"
+    head = HEAD[: HEAD.index("ligands")]
+    path.write_text(f"{head}{ligands}convergence:\n  - {{vary: vacuum, values: [9, 12]}}\n", encoding="utf-8")
+    with pytest.raises(StudyError, match=r"the study has no ligand whose energy could converge; give of: bulk energy"):
+        load_study(path)

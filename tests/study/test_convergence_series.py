@@ -350,3 +350,62 @@ def test_mixtures_whose_slabs_do_not_add_up_have_no_surface_energy(tmp_path):
     path.write_text(text.replace("formula: CsPbBr3", 'formula: "CsPb(Br0.6I0.4)3"'), encoding="utf-8")
     with pytest.raises(StudyError, match=r"convergence 1 \(vacuum\): .*hold other shares of Br, I"):
         expand(load_study(path), engine="vasp")
+
+
+BULK = """\
+title: crystal
+levels: {gpaw: gpaw-pbe, vasp: tao-pbe}
+slab: {formula: CsPbBr3, layers: 3, supercell: [1, 1], vacuum: 15.0}
+convergence:
+  - {vary: cutoff_eV, values: [250, 300, 400], of: bulk energy}
+  - {vary: kpoints, values: [[2, 2, 2], [4, 4, 4], [8, 8, 8]], of: bulk energy, tolerance: 0.002}
+"""
+
+
+@pytest.mark.parametrize(("engine", "mesh"), [("vasp", (8, 8, 8)), ("gpaw", (4, 4, 4))])
+def test_a_crystal_alone_has_series_of_its_cutoff_and_mesh(engine, mesh, tmp_path):
+    """Five points besides the crystal at the settings of the level; no ligand, no slab."""
+    path = tmp_path / "bulk.yaml"
+    path.write_text(BULK, encoding="utf-8")
+    found = expand(load_study(path), engine=engine)
+    assert {(job.role, job.task, len(job.built_atoms)) for job in found.plan} == {("bulk", "static", 5)}
+    assert len(list(found.plan)) == 5
+    cutoffs, meshes = found.recipes
+    assert [point.recipe.legs[0].candidates[0].final.level["settings"]["cutoff_eV"] for point in cutoffs.points] == [
+        250,
+        300,
+        400,
+    ]
+    assert mesh in [tuple(job.level["settings"]["kpoints_bulk"]) for job in meshes.jobs().values()]
+    assert cutoffs.system == "CsPbBr3, cubic crystal"
+    jobs = {job.id: job for job in found.plan}
+    assert [recipe_of(item.record(), jobs).record() for item in found.recipes] == [i.record() for i in found.recipes]
+
+
+def test_the_energy_of_a_crystal_is_that_of_a_formula_unit(tmp_path):
+    path = tmp_path / "bulk.yaml"
+    path.write_text(
+        BULK.replace("CsPbBr3,", "CsPbBr3, phase: orthorhombic, lattice: experiment,").replace("[1, 1]", "sqrt2"),
+        encoding="utf-8",
+    )
+    (recipe, _) = expand(load_study(path), engine="vasp").recipes
+    point = recipe.points[0].recipe
+    assert point.weights == (0.25,)
+    assert len(point.legs[0].candidates[0].final.built_atoms) == 20
+
+
+def test_a_mixture_has_no_crystal_of_its_own(tmp_path):
+    path = tmp_path / "bulk.yaml"
+    path.write_text(BULK.replace("CsPbBr3,", "CsPbBr2I, lattice: 6.1,"), encoding="utf-8")
+    with pytest.raises(StudyError, match=r"bulk.yaml:5: .* CsPbBr2I is a mixture.* take of: energy per formula unit"):
+        expand(load_study(path), engine="vasp")
+
+
+def test_surface_energies_need_no_ligand(planned):
+    alone = planned("{vary: layers, values: [3, 5], of: surface energy, tolerance: 1}")
+    path = alone.study.path
+    text = path.read_text().replace("ligands:\n  - {ligand: ammonia}\n", "")
+    path.write_text(text, encoding="utf-8")
+    found = expand(load_study(path), engine="vasp")
+    assert {job.role for job in found.plan} == {"slab"}
+    assert found.recipes[0].system == alone.recipes[-1].system

@@ -145,7 +145,7 @@ def test_an_acid_may_bind_by_its_anion(tmp_path):
         (GOOD + "name: x\n", "study.yaml:6: unknown key 'name'"),
         (GOOD + "title: again\n", "study.yaml:6: the key 'title' is already there on line 1"),
         (HEAD + "levels: {}\n" + SLAB + LIGANDS, "levels: must not be empty"),
-        (HEAD + LEVELS + SLAB + "ligands: []\n", "ligands: must not be empty"),
+        (HEAD + LEVELS + SLAB + "ligands: []\n", "the study asks for nothing: give ligands, vacancies, shells or"),
         (HEAD + LEVELS + SLAB + "ligands: acetate\n", "ligands: should be a list"),
         (GOOD + "  - {ligand: acetic acid}\n", "study.yaml:6: the same row stands there already, as number 1"),
         ("- 1\n", "study.yaml:1: a study is a mapping"),
