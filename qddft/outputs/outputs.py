@@ -49,7 +49,8 @@ class Outputs:
     warnings
         Sentences a reader of any number from here has to see.
     extra
-        Further named numbers of the engine (for instance ``dispersion_energy``), JSON types only.
+        Further named numbers of the engine (``dispersion_energy``; ``site_charges`` and ``site_moments`` of the atoms),
+        JSON types only.
     """
 
     atoms: "Atoms"

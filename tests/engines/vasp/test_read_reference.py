@@ -80,6 +80,16 @@ def test_outcar_gives_the_reference_values(name):
         assert outputs.magnetization == pytest.approx(values["magnetization_last"], abs=1e-4)
 
 
+@pytest.mark.parametrize("name", of_kind("outcar"))
+def test_charges_of_atoms_are_those_of_the_reference(name):
+    if raw(name).get("TOTEN_last") is None:
+        return
+    theirs = REFERENCE[name]["reference"]["pymatgen"]
+    charges = read_outputs(FOLDER / name).extra.get("site_charges", [])
+    assert len(charges) == theirs["n_charge_rows"]
+    assert sum(charges) == pytest.approx(theirs["charge_tot_sum"] or 0.0, abs=1e-9)
+
+
 def folders(kind):
     return {name.rsplit("/", 1)[0] for name in of_kind(kind)}
 

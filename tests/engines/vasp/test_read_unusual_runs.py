@@ -195,3 +195,40 @@ def test_the_zeros_behind_a_file_in_an_archive_do_not_cut_it(tmp_path):
     (tmp_path / "vasprun.xml").write_bytes(content.replace(b"</modeling>\n", b"") + bytes(10240))
     with pytest.raises(OutputError, match="is not complete"):
         read_outputs(tmp_path)
+
+
+def site_table(title, values):
+    rows = [f"{n:5d}    {x:8.3f}{0:8.3f}{0:8.3f}{x:8.3f}" for n, x in enumerate(values, start=1)]
+    line = "-" * 48
+    return "\n".join(
+        ["", f" {title}", " ", "# of ion       s       p       d       tot", line, *rows, line, "tot   9.999", ""]
+    )
+
+
+@pytest.mark.parametrize("axes", ["", "x", "xyz"])
+def test_the_last_charges_and_moments_of_atoms_come_back(tmp_path, axes):
+    def tables(scale):
+        lot = [site_table("total charge     ", scale * np.array([8.5, 6.25, 6.125]))]
+        lot += [
+            site_table(f"magnetization ({a})", scale * (n + np.array([0.5, -0.25, 0.0]))) for n, a in enumerate(axes)
+        ]
+        return "\n total charge-density along one line\n" + "\n".join(lot)
+
+    footer = "\n General timing"
+    content = changed(outcar(two_steps()), footer, tables(0.5) + tables(1.0) + footer)
+    extra = read_outputs(put(tmp_path, "OUTCAR", content)).extra
+    assert extra["site_charges"] == [8.5, 6.25, 6.125]
+    expected = {"": None, "x": [0.5, -0.25, 0.0], "xyz": [[0.5, 1.5, 2.5], [-0.25, 0.75, 1.75], [0.0, 1.0, 2.0]]}
+    assert extra.get("site_moments") == expected[axes]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("6.250\n", "*****\n"), ("    2    ", "    4    "), ("total charge     ", "charge")]
+)
+def test_a_damaged_table_of_atoms_is_not_taken(tmp_path, old, new):
+    table = changed(site_table("total charge     ", [8.5, 6.25, 6.125]), old, new)
+    footer = "\n General timing"
+    path = put(tmp_path, "OUTCAR", changed(outcar(two_steps()), footer, table + footer))
+    outputs = read_outputs(path)
+    assert outputs.energy is not None
+    assert "site_charges" not in outputs.extra

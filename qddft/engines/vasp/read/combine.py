@@ -242,6 +242,9 @@ def _extra(reading: Reading) -> dict[str, Any]:
         found["max_free_force"] = force
     if reading.dispersion_energy is not None:
         found["dispersion_energy"] = reading.dispersion_energy
+    for name in ("site_charges", "site_moments"):
+        if (rows := getattr(reading, name)) is not None:
+            found[name] = rows.tolist()
     if reading.scf.steps is not None:
         found["n_scf_steps_last"] = reading.scf.steps
     added = _added_after_scf(reading)

@@ -9,6 +9,7 @@ import numpy as np
 from qddft.engines.vasp.read.numbers import plain_table, to_float
 from qddft.engines.vasp.read.outcar_header import lattice, read_outcar_header
 from qddft.engines.vasp.read.readings import Energies, Reading, Scf, Structure, check_energies
+from qddft.engines.vasp.read.site_rows import site_rows
 from qddft.engines.vasp.read.source import Source
 from qddft.engines.vasp.read.vasprun import NO_FORCES, STRESS
 from qddft.outputs.tables import Trajectory
@@ -117,6 +118,7 @@ def _last_step(source: Source, steps: list[int], header: dict[str, Any]) -> dict
         "energies": energies,
         "forces": None if forces is None or not_numbers else forces,
         "notes": (NO_FORCES,) if not_numbers else (),
+        **site_rows(source, start, len(initial.symbols)),
         "stress": _stress(source, start, stop),
         "fermi": None if fermi is None else to_float(fermi.group(1)),
         "magnetization": _magnetization(source, start, stop),

@@ -145,6 +145,8 @@ class Reading:
         The program said that the ions converged; that it was told to stop.
     dispersion, dispersion_energy
         Method of the dispersion correction (``none`` when the file proves that there was none) and its energy, eV.
+    site_charges, site_moments
+        Sums over the spheres of single atoms: electrons, (n_atoms,); Bohr magnetons, (n_atoms,) or (n_atoms, 3).
     moved_on
         The file ends with another structure than the one that energies and forces belong to.
     notes
@@ -175,6 +177,8 @@ class Reading:
     stopped: bool | None = None
     dispersion: str | None = None
     dispersion_energy: float | None = None
+    site_charges: np.ndarray | None = None
+    site_moments: np.ndarray | None = None
     moved_on: bool | None = None
     notes: tuple[str, ...] = ()
 
