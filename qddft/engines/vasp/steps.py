@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qddft.engines.vasp.read.numbers import to_float
 from qddft.jobs.progress import Progress
 
 if TYPE_CHECKING:
     from qddft.jobs.job import Job
 
-_STEP = re.compile(r"^\s*(\d+) F=\s*\S+\s+E0=\s*(\S+)", re.MULTILINE)
+# molecular dynamics puts temperature and total energy in front
+_STEP = re.compile(r"^[ \t]*(\d+)[ \t]+(?:T=[^\n]*?E=[ \t]*\S+[ \t]+)?F=[ \t]*\S+[ \t]+E0=[ \t]*(\S+)", re.MULTILINE)
 _LOOP = re.compile(r"LOOP\+:.*real time\s*([\d.]+)")
 
 
@@ -21,7 +23,9 @@ def energies_of_steps(folder: Path) -> tuple[tuple[int, float], ...]:
     path = folder / "OSZICAR"
     if not path.is_file():
         return ()
-    return tuple((int(number), float(energy)) for number, energy in _STEP.findall(path.read_text(errors="replace")))
+    found = _STEP.findall(path.read_text(errors="replace"))
+    # stars where an energy overflowed are no energy
+    return tuple((int(number), value) for number, text in found if (value := to_float(text)) is not None)
 
 
 def last_max_force(folder: Path, free: np.ndarray) -> float:

@@ -50,3 +50,14 @@ def test_the_last_step_has_energy_force_and_rate(tmp_path, jobs):
     found = Vasp().last_step(job, tmp_path)
     assert found.max_force == pytest.approx(0.25)
     assert found.seconds == pytest.approx(25.0)
+
+
+def test_oszicar_of_dynamics_and_of_overflow(tmp_path):
+    (tmp_path / "OSZICAR").write_text(
+        "       N       E                     dE             d eps       ncg     rms          rms(c)\n"
+        "DAV:   1    -0.104212345678E+02   -0.10421E+02   -0.1E+03   320   0.1E+02\n"
+        "      1 T=   300. E= -.10350000E+02 F= -.10420000E+02 E0= -.10410000E+02  EK= 0.7E-01 SP= 0.0E+00\n"
+        "      2 T=   310. E= ************** F= ************** E0= **************  EK= 0.7E-01 SP= 0.0E+00\n"
+        "   3 F= -.10430000E+02 E0= -.10430000E+02  d E =-.104300E+02  mag=     1.0000\n"
+    )
+    assert energies_of_steps(tmp_path) == ((1, -10.41), (3, -10.43))
