@@ -53,7 +53,8 @@ def show(run: Path, report: "SubmitReport", *, dry_run: bool, as_json: bool) -> 
     for entry, reason in report.skipped:
         say(f"left out  {entry.name}: {reason}")
     verb = "would be submitted" if dry_run else "submitted" if report.to_run is None else "written, not yet submitted"
-    say(f"{sum(len(call.entries) for call in report.submitted)} jobs in {len(report.submitted)} queue jobs {verb}")
+    count, calls = sum(len(call.entries) for call in report.submitted), len(report.submitted)
+    say(f"{count} job{'s' * (count != 1)} in {calls} queue job{'s' * (calls != 1)} {verb}")
     if report.to_run is not None:
         say(f"hand them to PBS with: bash {shlex.quote(place(report.to_run))}")
     if not dry_run:

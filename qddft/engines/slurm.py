@@ -1,8 +1,10 @@
 """The commands of Slurm, called with argument lists: nothing passes through a shell."""
 
+import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from qddft.core.errors import MachineError
 _TIMEOUT = 120
 # one line a task: job id with array index, name, state, reason, array index
 _FORMAT = "%i|%j|%T|%r|%K"
+# how scancel names a job that it could not cancel
+_REFUSED_ID = re.compile(r"job id (\d+)")
+_MOMENT = 1.0
 # ids in one call of scancel
 _AT_ONCE = 500
 
@@ -83,6 +88,38 @@ def cancel(ids: Sequence[str]) -> None:
     """
     for first in range(0, len(ids), _AT_ONCE):
         _call(["scancel", "--me", *ids[first : first + _AT_ONCE]])
+
+
+def cancel_named(names: Collection[str]) -> tuple[QueueTask, ...]:
+    """Cancel what the queue has under these names now; return the tasks that were cancelled.
+
+    Names, not ids: a controller that crashed gives ids twice. Slurm refuses a task that has ended since the queue was
+    asked; that is no failure, and it is left out of the answer.
+
+    Raises
+    ------
+    MachineError
+        The queue does not answer, or refuses to cancel what still runs.
+    """
+    tasks = _alive(names)
+    try:
+        cancel(_whole(tasks))
+    except RefusedError as refusal:
+        ended = set(_REFUSED_ID.findall(str(refusal)))
+        time.sleep(_MOMENT)
+        # the others of the same call are cancelled all the same; what is left says whether the refusal was one
+        cancel(_whole(_alive(names)))
+        return tuple(task for task in tasks if task.slurm_id.partition("_")[0] not in ended)
+    return tasks
+
+
+def _alive(names: Collection[str]) -> tuple[QueueTask, ...]:
+    return tuple(task for task in queue() if task.token in names and task.state != "COMPLETING")
+
+
+def _whole(tasks: Sequence[QueueTask]) -> list[str]:
+    """Return each id once, arrays by the id without index."""
+    return list(dict.fromkeys(task.slurm_id.partition("_")[0] for task in tasks))
 
 
 @dataclass(frozen=True)

@@ -130,10 +130,7 @@ def cancel(path: str | Path) -> tuple[str, ...]:
         The queue does not answer.
     """
     run = load_run(Path(path).resolve())
-    # ids are given twice by a controller that crashed: what is cancelled goes by the names that the queue tells now
-    tokens = {item.token for item in load_submissions(run.path)}
-    tasks = [task for task in slurm.queue() if task.token in tokens]
-    slurm.cancel(list(dict.fromkeys(task.slurm_id.partition("_")[0] for task in tasks)))
+    tasks = slurm.cancel_named({item.token for item in load_submissions(run.path)})
     return tuple(task.slurm_id for task in tasks)
 
 

@@ -82,3 +82,24 @@ def test_a_silent_command_is_not_waited_for_for_ever(fake, monkeypatch, tmp_path
     monkeypatch.setattr(slurm, "_TIMEOUT", 0.2)
     with pytest.raises(MachineError, match=r"squeue has not answered for 0.2 s; try again later"):
         slurm.queue()
+
+
+def test_a_task_that_has_just_ended_is_no_failure(tmp_path, monkeypatch):
+    """squeue still had both; scancel refuses the one that ended, cancels the other, and a second look shows none."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(slurm, "_MOMENT", 0)
+    scripts = {
+        "squeue": f"test -e {tmp_path}/asked && exit 0; "
+        "echo '7|ours|RUNNING|None|N/A'; echo '8|ours|RUNNING|None|N/A'; echo '9|ours|COMPLETING|None|N/A'; echo '10|other|RUNNING|None|N/A'",
+        "scancel": f'touch {tmp_path}/asked; echo "$@" >> {tmp_path}/said; '
+        "echo 'scancel: error: Kill job error on job id 7: Job/step already completing or completed' >&2; exit 1",
+    }
+    for name, text in scripts.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    assert [task.slurm_id for task in slurm.cancel_named({"ours"})] == ["8"]
+    assert (tmp_path / "said").read_text() == "--me 7 8\n"
+    (tmp_path / "asked").unlink()
+    (tmp_path / "squeue").write_text("#!/bin/bash\necho '7|ours|RUNNING|None|N/A'\n")
+    with pytest.raises(MachineError, match=r"scancel refuses: .*job id 7"):
+        slurm.cancel_named({"ours"})

@@ -117,5 +117,5 @@ def test_the_program_says_what_to_do(tmp_path, lj_job, capsys, monkeypatch):
     assert main(["machine", "init", "cluster", "--like", "cpu-pbs"]) == DONE
     assert main(["submit", str(run.path), "--machine", "cluster"]) == DONE
     said = capsys.readouterr().out
-    assert "4 jobs in 1 queue jobs written, not yet submitted" in said
+    assert "4 jobs in 1 queue job written, not yet submitted" in said
     assert "hand them to PBS with: bash '" in said

@@ -242,7 +242,7 @@ class SlurmBlocks(Blocks):
         return {task.token: JobState.PENDING if task.state in waiting else JobState.RUNNING for task in tasks}
 
     def _end(self, names: Sequence[str]) -> None:
-        _cancel(set(names))
+        slurm.cancel_named(set(names))
 
 
 def cancel_leftovers(run: Path) -> None:
@@ -255,24 +255,7 @@ def cancel_leftovers(run: Path) -> None:
     """
     names = {item.token for item in load_submissions(run) if item.token.startswith(PREFIX)}
     if names:
-        _cancel(names)
-
-
-def _cancel(names: set[str]) -> None:
-    # an id may have been given twice; what is cancelled has both a name of ours and the id that the queue tells now
-    if not (ids := _ids(names)):
-        return
-    try:
-        slurm.cancel(ids)
-    except slurm.RefusedError:
-        # one that has ended since the queue was asked is refused; the others are cancelled all the same
-        time.sleep(1)
-        if remaining := _ids(names):
-            slurm.cancel(remaining)
-
-
-def _ids(names: set[str]) -> list[str]:
-    return [task.slurm_id for task in slurm.queue() if task.token in names and task.state != "COMPLETING"]
+        slurm.cancel_named(names)
 
 
 def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
