@@ -88,11 +88,12 @@ def test_a_task_that_has_just_ended_is_no_failure(tmp_path, monkeypatch):
     """squeue still had both; scancel refuses the one that ended, cancels the other, and a second look shows none."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(slurm, "_MOMENT", 0)
+    rows = ("7|ours|RUNNING", "8|ours|RUNNING", "9|ours|COMPLETING", "10|other|RUNNING")
+    listed = "; ".join(f"echo '{row}|None|N/A'" for row in rows)
+    refusal = "scancel: error: Kill job error on job id 7: Job/step already completing or completed"
     scripts = {
-        "squeue": f"test -e {tmp_path}/asked && exit 0; "
-        "echo '7|ours|RUNNING|None|N/A'; echo '8|ours|RUNNING|None|N/A'; echo '9|ours|COMPLETING|None|N/A'; echo '10|other|RUNNING|None|N/A'",
-        "scancel": f'touch {tmp_path}/asked; echo "$@" >> {tmp_path}/said; '
-        "echo 'scancel: error: Kill job error on job id 7: Job/step already completing or completed' >&2; exit 1",
+        "squeue": f"test -e {tmp_path}/asked && exit 0; {listed}",
+        "scancel": f'touch {tmp_path}/asked; echo "$@" >> {tmp_path}/said; echo "{refusal}" >&2; exit 1',
     }
     for name, text in scripts.items():
         (tmp_path / name).write_text(f"#!/bin/bash\n{text}\n")
