@@ -88,7 +88,7 @@ class VacancyEnergy:
         refused = terms.refused(allow_unconverged=self.allow_unconverged, allow_differences=self.allow_differences)
         value = None if refused else self._energy(terms.energies)
         moved = self._ligands_moved(terms)
-        warnings = [*terms.warnings, *(_rearranged(moved) if moved is not None else ())]
+        warnings = [*terms.warnings, *self._rearranged(moved)]
         details = self._details(terms) | ({} if moved is None else {"ligands_moved_A": moved})
         return (self._result(value, warnings, details, terms.audit),)
 
@@ -96,6 +96,15 @@ class VacancyEnergy:
         """Return how far the ligands lie from where they lie on the pristine slab, Angstrom; ``None`` without any."""
         pristine, defect = (terms.outputs[leg.species.name].atoms for leg in (self.pristine, self.defect))
         return farthest_ligand_atom(pristine, defect)
+
+    def _rearranged(self, moved: float | None) -> tuple[str, ...]:
+        if moved is None or moved <= _REARRANGED:
+            return ()
+        return (
+            f"{self.defect.species.name}: LIGANDS REARRANGED: a ligand atom lies {moved:.1f} Å from where it lies "
+            "without the vacancy, so E_f holds what the other arrangement gains; put the atom back into the relaxed "
+            "vacancy and relax again to see whether the face without a vacancy gains it as well",
+        )
 
     def _energy(self, energies: Mapping[str, float | None]) -> float | None:
         known = {name: energy for name, energy in energies.items() if energy is not None}
@@ -187,16 +196,6 @@ def farthest_ligand_atom(pristine: "Atoms", defect: "Atoms") -> float | None:
 def _heavy_ligand_atoms(atoms: "Atoms") -> "Atoms":
     fragment = np.asarray(atoms.arrays.get("fragment", np.zeros(len(atoms), dtype=int)))
     return atoms[np.flatnonzero((fragment > 0) & (atoms.numbers > 1))]
-
-
-def _rearranged(moved: float) -> tuple[str, ...]:
-    if moved <= _REARRANGED:
-        return ()
-    return (
-        f"LIGANDS REARRANGED: with and without the vacancy a ligand atom lies {moved:.1f} Å apart, so E_f holds what "
-        "their other arrangement gains; put the atom back into the relaxed vacancy and relax again to see whether the "
-        "pristine slab gains it as well",
-    )
 
 
 _LEGS = ("pristine", "defect", "element")

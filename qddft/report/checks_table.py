@@ -66,4 +66,8 @@ def _contacts(contacts: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def _range(ends: Sequence[float] | None) -> str | None:
-    return None if ends is None else f"{number(ends[0], signed=False)} to {number(ends[1], signed=False)}"
+    if ends is None:
+        return None
+    low, high = (number(end, signed=False) for end in ends)
+    # of a slab that was held there is one length
+    return low if low == high else f"{low} to {high}"

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from qddft.report.compare import CUT, Comparison
-from qddft.report.quantities import quantity_of
+from qddft.report.quantities import ARROW, EXCHANGED, TOGETHER, quantity_of
 from qddft.report.style import BLACK, BLUE, CYCLE, GRAY, ORANGE, new_figure, styled
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 BAR_HEIGHT = 0.34
 ROW_MM = 9.5
+# a line of text, and what is left between two rows
+LINE_MM, GAP_MM = 3.3, 2.0
+# letters of the words on the sign that fit below the bars beside a long name
+SIGN_LETTERS = 26
 HEAD_MM = 19.0
 STYLES = ("-", (0, (3, 1)), (0, (1, 1)))
 
@@ -30,28 +35,35 @@ def energy_chart(comparisons: Sequence[Comparison], *, ours: str, published: str
     ours, published
         What the legend calls the two.
     """
-    figure, (axes,) = new_figure(HEAD_MM + ROW_MM * len(comparisons))
+    names = _row_names(comparisons)
+    quantity = quantity_of(comparisons[0].quantity)
+    label = wrap(f"({comparisons[0].unit}), {quantity.sign}", SIGN_LETTERS)
+    row_mm = max(ROW_MM, LINE_MM * max(name.count("\n") + 1 for name in names) + GAP_MM)
+    figure, (axes,) = new_figure(HEAD_MM + LINE_MM * (len(label) - 1) + row_mm * len(comparisons))
     has_published = any(item.published is not None for item in comparisons)
     shift = BAR_HEIGHT / 2 + 0.02 if has_published else 0.0
+    known = [value for item in comparisons for value in (item.ours, item.published) if value is not None]
+    # where all bars point to the right, the words for a missing one do as well, clear of the names
+    left = min(known, default=-1.0) < 0
     for row, item in enumerate(comparisons):
-        _bar(axes, row - shift, item.ours, color=BLUE, missing="no number")
+        _bar(axes, row - shift, item.ours, color=BLUE, missing="no number", left=left)
         if has_published:
-            _bar(axes, row + shift, item.published, color=ORANGE, missing="not published", hatch="////")
+            _bar(axes, row + shift, item.published, color=ORANGE, missing="not published", left=left, hatch="////")
     axes.axvline(0, color=BLACK, linewidth=0.6)
-    axes.set_yticks(range(len(comparisons)), _row_names(comparisons))
+    axes.set_yticks(range(len(comparisons)), names)
     axes.tick_params(axis="y", length=0, pad=6)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(comparisons) - 0.45, -0.55)
-    quantity = quantity_of(comparisons[0].quantity)
-    axes.set_xlabel(f"{quantity.math} ({comparisons[0].unit}), {quantity.sign}")
+    axes.set_xlabel(f"{quantity.math} " + "\n".join(label))
     _room_for_labels(axes, [value for item in comparisons for value in (item.ours, item.published)])
     _legend(figure, ours, published if has_published else None)
     return figure
 
 
-def _bar(axes: "Axes", y: float, value: float | None, *, color: str, missing: str, hatch: str = "") -> None:
+def _bar(axes: "Axes", y: float, value: float | None, *, color: str, missing: str, left: bool, hatch: str = "") -> None:
     if value is None:
-        axes.annotate(missing, (0, y), xytext=(-3, 0), textcoords="offset points", va="center", ha="right", color=GRAY)
+        side, align = (-3, "right") if left else (3, "left")
+        axes.annotate(missing, (0, y), xytext=(side, 0), textcoords="offset points", va="center", ha=align, color=GRAY)
         return
     edge: dict[str, Any] = {"facecolor": "white", "edgecolor": color, "hatch": hatch} if hatch else {"color": color}
     axes.barh(y, value, height=BAR_HEIGHT, linewidth=0.7, **edge)
@@ -65,8 +77,9 @@ def _room_for_labels(axes: "Axes", values: Sequence[float | None]) -> None:
     known = [value for value in values if value is not None] or [0.0]
     low, high = min(0.0, *known), max(0.0, *known)
     span = max(high - low, 0.2)
-    # "no number" to the left of zero needs as much room as a bar would
-    low = min(low - 0.3 * span, -0.4 * span if None in values else 0.0)
+    if low < 0 or not high:
+        # "no number" to the left of zero needs as much room as a bar would
+        low = min(low - 0.3 * span, -0.4 * span if None in values else 0.0)
     axes.set_xlim(low, high + (0.3 * span if high > 0 else 0.04 * span))
 
 
@@ -83,9 +96,16 @@ def _row_names(comparisons: Sequence[Comparison]) -> list[str]:
     """Return the ligands; one that stands in several rows is told apart by its reference scheme."""
     count = Counter(item.ligand for item in comparisons)
     return [
-        _two_lines(_typeset(item.ligand) if count[item.ligand] == 1 else f"{_typeset(item.ligand)}, {item.reference}")
+        _lines(item.ligand) if count[item.ligand] == 1 else _lines(f"{item.ligand}, {item.reference}")
         for item in comparisons
     ]
+
+
+def _lines(name: str) -> str:
+    """Break the name of a row: each ligand of several begins a line, and a long one takes two."""
+    before, arrow, after = name.partition(EXCHANGED)
+    ends = [" +\n".join(_two_lines(_typeset(part)) for part in end.split(TOGETHER)) for end in (before, after)]
+    return f" {ARROW}\n".join(ends) if arrow else ends[0]
 
 
 def _two_lines(name: str) -> str:

@@ -189,8 +189,10 @@ def _vacancies(records: Sequence[Record]) -> str:
         missing = str(record["quantity"]).removeprefix("E_f(V_").rstrip(")")
         # a place names its species, where a recipe gave one
         place = str(record["details"].get("place") or missing)
-        places.setdefault(place, []).append("on the bare face" if record["ligand"] == BARE else str(record["ligand"]))
-    listed = "; ".join(f"{place}: {', '.join(found)}" for place, found in places.items())
+        places.setdefault(place, []).append(
+            "on the bare face" if record["ligand"] == BARE else f"under {record['ligand']}"
+        )
+    listed = "; ".join(f"{place}: {'; '.join(found)}" for place, found in places.items())
     text = f"Vacancy formation energies: {'; '.join(conventions(records))}. Neutral vacancies were made at {listed}."
     if any(len(found) > 1 for record in records for found in _starts(record)):
         text += " Of several starting geometries of a vacancy the lowest energy counts."

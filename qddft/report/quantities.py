@@ -38,6 +38,9 @@ _EXCHANGE = Quantity(
 )
 _VACANCY = "E_f(V_"
 VACANCIES = "Vacancy formation energies"
+# how records name the two ends of an exchange, and ligands that sit on one face together; how a page shows the first
+EXCHANGED, TOGETHER = " -> ", " + "
+ARROW = "→"
 
 
 def quantity_of(name: str) -> Quantity:

@@ -6,13 +6,11 @@ from typing import Any
 from qddft.outputs.outputs import Outputs
 from qddft.report.checks_table import structural_marks
 from qddft.report.compare import compare
-from qddft.report.quantities import Record, quantity_of
+from qddft.report.quantities import ARROW, EXCHANGED, TOGETHER, Record, quantity_of
 from qddft.report.run_data import RunData
 from qddft.report.tables import NOTHING, Table, number, table_of
 from qddft.study.vacancies import BARE
 
-# how records name the two ends of an exchange, and ligands that sit on one face together
-EXCHANGED, TOGETHER = " -> ", " + "
 _PARTS = {"E_int": "E_int (eV)", "E_def_slab": "E_def,slab (eV)", "E_def_ligand": "E_def,ligand (eV)"}
 UNITS = {
     "cutoff_eV": "eV",
@@ -32,11 +30,11 @@ def results_table(records: Sequence[Record]) -> Table:
     quantity, unit = quantity_of(str(records[0]["quantity"])), records[0]["unit"]
     details = [record["details"] for record in records]
     columns: dict[str, list[Any]] = {
-        "ligand": [record["ligand"] for record in records],
+        "ligand": [_with_arrow(record["ligand"]) for record in records],
         "place": [item.get("place") for item in details],
         f"{quantity.name} ({unit}), {quantity.sign}": [number(record["value"], 3) for record in records],
         "E_bind (eV)": [number(item.get("E_bind"), 3) for item in details],
-        "reference": [record["reference"] for record in records],
+        "reference": [_with_arrow(record["reference"]) for record in records],
         "anchor distance (Å)": [_distances(item.get("anchor_distances_A")) for item in details],
         "ligands per nm²": [number(item.get("coverage_per_nm2"), 2, signed=False) for item in details],
         "engine, level": [f"{record['engine']}, {record['level']}" for record in records],
@@ -143,7 +141,13 @@ def _ligands(records: Sequence[Record]) -> str:
         for end in str(record["ligand"]).split(EXCHANGED)
         for name in end.split(TOGETHER)
     ]
-    return ", ".join(name for name in dict.fromkeys(names) if name != BARE)
+    # the names of cut ligands have commas in them
+    return "; ".join(name for name in dict.fromkeys(names) if name != BARE)
+
+
+def _with_arrow(text: Any) -> str:
+    """Return a name with the arrow of an exchange in one sign, which no line breaks."""
+    return str(text).replace(EXCHANGED.strip(), ARROW)
 
 
 def _distances(values: Sequence[Any] | None) -> str | None:

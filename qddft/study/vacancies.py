@@ -13,7 +13,7 @@ from qddft.recipes.legs import Leg
 from qddft.recipes.relaxation import relaxation
 from qddft.recipes.vacancy_energy import VacancyEnergy
 from qddft.study.ligands import find_ligand
-from qddft.study.naming import file_label, ligand_label, slug, unique
+from qddft.study.naming import file_label, ligand_label, slug, species_label, unique
 from qddft.study.placements import placement
 from qddft.study.schema import Study, VacancySpec
 from qddft.study.structures import boxed
@@ -54,6 +54,12 @@ class VacantSite:
     def label(self) -> str:
         """The ligands in tables."""
         return " + ".join(ligand_label(ligand) for ligand in self.ligands) or BARE
+
+    @property
+    def species_label(self) -> str:
+        """The ligands in a reaction: several stand in brackets, so that their + is not one of the reaction."""
+        names = " + ".join(species_label(ligand) for ligand in self.ligands)
+        return f"({names})" if len(self.ligands) > 1 else names
 
     @property
     def file_label(self) -> str:
@@ -144,7 +150,7 @@ def _recipe(
         for start, atoms in _starts(row, found)
     )
     whole, less = (composition_of(atoms.get_chemical_symbols()) for atoms in (row.pristine, found.atoms))
-    title = "slab" if not row.ligands else f"slab·{row.label}"
+    title = "slab" if not row.ligands else f"slab·{row.species_label}"
     group = found.formal_charge == 0
     # a halide goes into half a diatomic molecule, a neutral group into a molecule of its own
     count = 1 if group else 2

@@ -86,7 +86,7 @@ def test_ligands_that_rearrange_are_told():
         )
     )[0]
     assert told.details["ligands_moved_A"] == 1.8
-    assert any("LIGANDS REARRANGED" in text and "1.8 Å apart" in text for text in told.warnings)
+    assert any("slab·V(I): LIGANDS REARRANGED: a ligand atom lies 1.8 Å" in text for text in told.warnings)
     assert told.value is not None
 
 

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -67,6 +68,38 @@ def test_one_ligand_in_two_rows_is_told_apart():
     figure = energy_chart(rows, ours="this work", published="nobody")
     names = [label.get_text().replace("\n", " ") for label in figure.axes[0].get_yticklabels()]
     assert names == ["acetate, neutral", "acetate, fragment"]
+
+
+CUT_PAIR = "oleylamine, truncated to C4H11N + oleic acid, truncated to C4H8O2"
+LONG = {
+    "E_exchange": [row("oleic acid, truncated to C4H8O2 -> guanidinium iodide", -1.64, None)],
+    "E_f(V_I)": [row("none", 2.56, None), row(CUT_PAIR, 2.68, 2.8), row("guanidinium + oleate", 2.84, 3.3)],
+}
+
+
+@pytest.mark.parametrize("quantity", LONG)
+def test_long_names_and_signs_leave_room_for_the_bars(quantity):
+    rows = [replace(item, quantity=quantity) for item in LONG[quantity]]
+    figure = energy_chart(rows, ours="this work, GFN2-xTB (screening)", published="Guo et al. 2025")
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    names = axes.get_yticklabels()
+    for text in [axes.xaxis.label, *axes.texts, *names]:
+        extent = text.get_window_extent()
+        assert figure.bbox.x0 - 1 <= extent.x0, text.get_text()
+        assert extent.x1 <= figure.bbox.x1 + 1, text.get_text()
+    assert axes.bbox.width > 0.4 * figure.bbox.width
+    extents = [name.get_window_extent() for name in names]
+    for words in axes.texts:
+        assert not any(words.get_window_extent().overlaps(extent) for extent in extents), words.get_text()
+    for above, below in pairwise(extents):
+        assert not above.overlaps(below)
+
+
+def test_each_ligand_of_several_begins_a_line():
+    figure = energy_chart([row(CUT_PAIR, 2.7, None)], ours="a", published="b")
+    (name,) = figure.axes[0].get_yticklabels()
+    assert name.get_text() == "oleylamine,\ntruncated to C₄H₁₁N +\noleic acid,\ntruncated to C₄H₈O₂"
 
 
 def test_text_stays_inside_the_figure(chart):

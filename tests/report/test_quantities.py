@@ -42,11 +42,15 @@ def test_quantities_are_told_apart(data):
     assert [quantity.name for quantity in by_quantity(data.records)] == ["E_ads", "E_exchange", "E_f(V_Br)"]
 
 
+def label_of(figure):
+    return figure.axes[0].get_xlabel().replace("\n", " ")
+
+
 def test_every_quantity_has_its_figure(data):
     figures = report_figures(data)
     assert list(figures) == ["binding", "exchange", "vacancy-Br", "relaxation"]
-    assert "Br-rich" in figures["vacancy-Br"].axes[0].get_xlabel()
-    assert "new ligand stays" in figures["exchange"].axes[0].get_xlabel()
+    assert "Br-rich" in label_of(figures["vacancy-Br"])
+    assert "new ligand stays" in label_of(figures["exchange"])
 
 
 def test_tables_leave_out_what_does_not_apply(data):
@@ -81,7 +85,7 @@ def test_methods_define_each(data):
 
 def test_methods_say_where_vacancies_are_and_under_what(data):
     methods = methods_text(data)
-    assert "made at equatorial Br of layer 3: on the bare face, methanol + methylamine." in methods
+    assert "made at equatorial Br of layer 3: on the bare face; under methanol + methylamine." in methods
     assert "Of several starting geometries of a vacancy the lowest energy counts." in methods
 
 
@@ -105,7 +109,7 @@ def test_rearranged_ligands_are_marked(data):
 
 def test_the_overview_names_each_ligand_once(data):
     rows = dict(overview_table(data).rows)
-    assert rows["ligands"] == "methanol, methylamine"
+    assert rows["ligands"] == "methanol; methylamine"
 
 
 def test_unknown_quantity_goes_by_its_name():

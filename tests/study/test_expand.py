@@ -339,6 +339,8 @@ def test_a_vacancy_under_two_ligands(study, tmp_path):
     ).replace("methylamine", "CN")
     recipe = vacancies_of(study, tmp_path, rows).recipes[-1]
     assert recipe.ligand == "CN + acetic acid"
+    # the plus of the names is none of the reaction
+    assert recipe.reaction.text == "2 slab·(CN + acetic acid) -> 2 slab·(CN + acetic acid)·V(Br) + Br2"
     assert recipe.pristine.candidates[0].relaxed.role == "complex"
     assert recipe.published["value"] == 2.8
     assert recipe.name == "vacancy-energy-br-ch5n-acetic-acid"
