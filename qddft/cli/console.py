@@ -1,6 +1,7 @@
 """What every verb prints with: lines, tables, one JSON document, file places."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,12 @@ def place(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def typed(path: Path) -> str:
+    """Return a path as one word of a command that the user may copy into a shell."""
+    text = place(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def _literal(text: str) -> str:

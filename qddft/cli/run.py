@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qddft.cli.check import Engine
-from qddft.cli.console import note, place, say
+from qddft.cli.console import note, place, say, typed
 from qddft.cli.main import NO
 from qddft.cli.plan import LevelName
 from qddft.cli.verb import add
@@ -61,7 +61,7 @@ def run(
     _outcome(report)
     numbers = _results(folder)
     if not report.complete:
-        note(f"\ntry the failed jobs again with: qddft run {place(folder)}")
+        note(f"\ntry the failed jobs again with: qddft run {typed(folder)}")
     if not report.complete or not numbers:
         raise typer.Exit(NO)
 

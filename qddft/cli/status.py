@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qddft.cli.console import print_json, say, show
+from qddft.cli.console import print_json, say, show, typed
 from qddft.cli.main import NO
 from qddft.cli.verb import add
 
@@ -95,8 +95,8 @@ def _next_step(run: Path, counts: Counter[str]) -> str:
     if counts["running"] or counts["queued"]:
         return "jobs are under way; look again later"
     if (run / SEARCH).exists():
-        return f"a search of poses; go on with, or see what it found: qddft search {run}"
+        return f"a search of poses; go on with, or see what it found: qddft search {typed(run)}"
     if counts["failed"] or counts["stopped"] or counts["ready"] or counts["waiting"]:
         verb = "retry" if counts["failed"] or counts["stopped"] else "submit"
-        return f"go on with: qddft run {run}, or on a cluster: qddft {verb} {run} --machine NAME"
-    return f"all done; results: qddft report {run}"
+        return f"go on with: qddft run {typed(run)}, or on a cluster: qddft {verb} {typed(run)} --machine NAME"
+    return f"all done; results: qddft report {typed(run)}"

@@ -1,12 +1,11 @@
 """``qddft submit``, ``retry`` and ``cancel``: the jobs of a run in the queue of a cluster."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qddft.cli.console import place, print_json, say
+from qddft.cli.console import print_json, say, typed
 from qddft.cli.status import RunPath
 from qddft.cli.verb import add
 
@@ -56,9 +55,9 @@ def show(run: Path, report: "SubmitReport", *, dry_run: bool, as_json: bool) -> 
     count, calls = sum(len(call.entries) for call in report.submitted), len(report.submitted)
     say(f"{count} job{'s' * (count != 1)} in {calls} queue job{'s' * (calls != 1)} {verb}")
     if report.to_run is not None:
-        say(f"hand them to PBS with: bash {shlex.quote(place(report.to_run))}")
+        say(f"hand them to PBS with: bash {typed(report.to_run)}")
     if not dry_run:
-        say(f"see how far they are with: qddft status {place(run)}")
+        say(f"see how far they are with: qddft status {typed(run)}")
 
 
 def _document(report: "SubmitReport") -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from qddft.cli.check import Engine
-from qddft.cli.console import place, say
+from qddft.cli.console import place, say, typed
 from qddft.cli.plan import LevelName
 from qddft.cli.verb import add
 from qddft.core.errors import StudyError
@@ -37,14 +37,14 @@ def write(
         _complete(study, given=(run, engine, level))
         return
     if run is None:
-        raise StudyError(f"say where the job folders go: qddft write {study} -o RUN")
+        raise StudyError(f"say where the job folders go: qddft write {typed(study)} -o RUN")
     made = write_study(study, run, engine=engine, level=level)
     roles = ", ".join(f"{count} {role}" for role, count in Counter(entry.role for entry in made.entries).items())
     say(f"wrote {len(made.entries)} jobs ({roles}) for the engine {made.engine} into {place(made.path)}")
     for entry in made.entries:
         after = "" if entry.parent is None else f"  after {made.entry(entry.parent).folder}"
         say(f"  {place(made.folder(entry))}{after}")
-    say(f"see how far they are with: qddft status {place(made.path)}")
+    say(f"see how far they are with: qddft status {typed(made.path)}")
 
 
 def _complete(path: Path, *, given: tuple[Path | None, str | None, str | None]) -> None:

@@ -1,5 +1,6 @@
 """From a study to a plan, to job folders, to a finished run: one function for each step."""
 
+import shlex
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
@@ -129,7 +130,7 @@ def prepare(
     """
     if not isinstance(study, Study) and is_run(Path(study)):
         if is_search(Path(study)):
-            raise StudyError(f"{study} is a search of poses; go on with: qddft search {study}")
+            raise StudyError(f"{study} is a search of poses; go on with: qddft search {shlex.quote(str(study))}")
         if run is not None or engine is not None or level is not None:
             raise StudyError(f"{study} is a run folder and keeps its engine, level and place; leave these options out")
         return Path(study)
