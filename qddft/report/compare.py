@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qddft.analysis.reaction import SCHEMES
-from qddft.report.quantities import Record, quantity_of
+from qddft.report.quantities import VACANCIES, Quantity, Record, quantity_of
 from qddft.report.tables import Table, number, table_of
 
 AGREES, DIFFERS, OPEN, NOTHING_PUBLISHED = "agrees", "differs", "no tolerance given", "nothing published"
@@ -96,8 +96,15 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
             "verdict": [item.verdict for item in comparisons],
             "source": [item.source for item in comparisons],
         },
-        note=f"Published values were converted to {quantity.name}, {quantity.sign}.",
+        note=_note(quantity),
     )
+
+
+def _note(quantity: Quantity) -> str:
+    """Say what was done to the published values."""
+    if quantity.title == VACANCIES:
+        return f"Published values stand as printed. Ours: {quantity.sign}; theirs may be at another limit."
+    return f"Published values were converted to {quantity.name}, {quantity.sign}."
 
 
 def order_sentence(comparisons: Sequence[Comparison]) -> str:

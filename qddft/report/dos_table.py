@@ -48,7 +48,11 @@ def dos_lines(found: ElectronicStructure) -> list[str]:
         )
         kind = "" if edges.metallic or edges.gap is None else ", direct" if edges.direct else ", indirect"
         lines.append(f"gap: {gap}{kind}")
-        lines += [_edge(name, edge, dos) for name, edge in (("VBM", edges.vbm), ("CBM", edges.cbm)) if edge is not None]
+        # what crosses the Fermi level has no band edges
+        names = ("highest more than half full", "lowest less than half full") if edges.metallic else ("VBM", "CBM")
+        lines += [
+            _edge(name, edge, dos) for name, edge in zip(names, (edges.vbm, edges.cbm), strict=True) if edge is not None
+        ]
     if found.alignment is not None:
         occupied, empty = found.alignment.offsets
         lines.append(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.analysis.phase_stability import StabilityRegion
-from qddft.core.errors import ReferenceSchemeError
 from qddft.report.style import BLACK, BLUE, CYCLE, GRAY, SKY, new_figure, styled
 
 if TYPE_CHECKING:
@@ -17,27 +16,22 @@ if TYPE_CHECKING:
 
 HEIGHT_MM = 68.0
 _MARGIN = 0.08
+# share of the plane that a region has to fill for its name
+_ROOM = 0.3
 
 
 @styled
 def stability_figure(region: StabilityRegion) -> "Figure":
-    """Draw the region of a compound of three elements in the plane of its last two.
+    """Draw the region of a compound: of three elements the polygon, of others the potentials at each corner.
 
     Parameters
     ----------
     region
-        Its first element follows from the other two, as the compound is in equilibrium everywhere.
-
-    Raises
-    ------
-    ReferenceSchemeError
-        The compound does not have three elements.
+        The polygon lies in the plane of the last two elements; the first one follows from them, as the compound is in
+        equilibrium everywhere.
     """
     if len(region.elements) != 3:
-        raise ReferenceSchemeError(
-            f"{region.target} has {len(region.elements)} elements; a polygon is drawn for three, other regions are "
-            "given as numbers"
-        )
+        return _corner_figure(region)
     figure, (axes,) = new_figure(HEIGHT_MM)
     plane = region.places[:, 1:]
     low = plane.min(axis=0)
@@ -46,8 +40,7 @@ def stability_figure(region: StabilityRegion) -> "Figure":
         ring = _ring(plane)
         axes.fill(ring[:, 1], ring[:, 0], facecolor=SKY, edgecolor=BLUE, linewidth=0.9, alpha=0.75, zorder=3)
         middle = ring.mean(axis=0)
-        text, position = region.target, (float(middle[1]), float(middle[0]))
-        _label(axes, text, position, low)
+        _label(axes, region.target, (float(middle[1]), float(middle[0])), low, wide=_wide(ring, low))
     else:
         for edge in region.edges:
             axes.plot(edge.corners[:, 2], edge.corners[:, 1], "o", color=BLACK, markersize=2.5, zorder=4)
@@ -57,7 +50,27 @@ def stability_figure(region: StabilityRegion) -> "Figure":
     axes.set_ylim(low[0] * (1 + _MARGIN), -low[0] * _MARGIN)
     axes.set_xlabel(rf"$\Delta\mu_\mathrm{{{region.elements[2]}}}$ (eV)")
     axes.set_ylabel(rf"$\Delta\mu_\mathrm{{{region.elements[1]}}}$ (eV)")
-    axes.legend(loc="lower left", handlelength=1.4)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower left", handlelength=1.4)
+    return figure
+
+
+def _corner_figure(region: StabilityRegion) -> "Figure":
+    """Draw the chemical potential of every element at every corner, or at the ends of the edges."""
+    figure, (axes,) = new_figure(HEIGHT_MM)
+    names = [" + ".join(map(_formula, phases)) for phases in region.corner_phases]
+    if not region.stable:
+        names = [_formula(edge.phase) for edge in region.edges for _ in edge.corners]
+    order = np.lexsort(region.places.T)
+    heights = range(len(order))
+    for index, element in enumerate(region.elements):
+        values = region.places[order, index]
+        axes.plot(values, heights, "o-", color=CYCLE[index % len(CYCLE)], markersize=3.2, linewidth=0.8, label=element)
+    axes.set_yticks(heights, [names[item] for item in order])
+    axes.margins(x=0.05, y=0.12)
+    axes.set_xlabel(r"$\Delta\mu$ (eV)")
+    axes.set_ylabel(f"{_formula(region.target)} in equilibrium with")
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, handlelength=1.2)
     return figure
 
 
@@ -148,8 +161,17 @@ def _compounds(axes: "Axes", region: StabilityRegion) -> None:
         draw(0.0, color=GRAY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1)
 
 
-def _label(axes: "Axes", text: str, position: tuple[float, float], low: np.ndarray) -> None:
+def _wide(ring: np.ndarray, low: np.ndarray) -> bool:
+    """Tell whether a region fills so much of the plane that its name fits into it."""
+    x, y = (ring / low).T
+    return bool(abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2 > _ROOM)
+
+
+def _label(axes: "Axes", text: str, position: tuple[float, float], low: np.ndarray, *, wide: bool) -> None:
     """Name a region, beside it with a line where it is too narrow for the word."""
+    if wide:
+        axes.text(*position, _formula(text), ha="center", va="center", zorder=5)
+        return
     away = (0.28 * float(low[1]), 0.45 * float(low[0]))
     axes.annotate(
         _formula(text), position, xytext=away, ha="center", va="center",

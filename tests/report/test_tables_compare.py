@@ -72,6 +72,12 @@ def test_comparison_table_shows_units_and_true_minus():
     assert "negative = bound" in table.note
 
 
+def test_published_vacancy_energies_are_not_said_to_be_at_our_limit():
+    note = comparison_table(compare([record(quantity="E_f(V_I)", reference="I-rich", value=2.7, published=2.8)])).note
+    assert "stand as printed" in note
+    assert "converted" not in note
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
