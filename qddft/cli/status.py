@@ -32,7 +32,7 @@ def status(
     job failed or stopped.
     """
     from qddft.jobs.run_folder import load_run
-    from qddft.study.queue_status import queue_status
+    from qddft.study.queue_status import NO_ANSWER, queue_status
 
     folder = load_run(run)
     jobs = [_job(line, folder.folder(line.entry)) for line in queue_status(run)]
@@ -42,7 +42,8 @@ def status(
     else:
         _show(jobs)
         say("\n" + ", ".join(f"{count} {state}" for state, count in counts.items()))
-        say(_next_step(run, counts))
+        silent = any(NO_ANSWER in job["reason"] for job in jobs)
+        say(f"{NO_ANSWER}: look again where Slurm does" if silent else _next_step(run, counts))
     if counts["failed"] or counts["stopped"]:
         raise typer.Exit(NO)
 

@@ -1,10 +1,11 @@
 """How far the jobs of a run are, here and in the queue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from qddft.core.errors import MachineError
 from qddft.engines.base import Engine
 from qddft.engines.registry import get_engine
 from qddft.engines.slurm import QueueTask, queue
@@ -16,6 +17,7 @@ from qddft.study.harvest import harvest
 from qddft.study.submissions import FOLDER, Submission, latest_by_job, load_submissions, queued_jobs
 
 State = Literal["done", "failed", "running", "queued", "stopped", "waiting", "ready"]
+NO_ANSWER = "no queue answers here"
 _TAIL = 4096
 # what Slurm calls a task that has processes
 _ACTIVE = ("RUNNING", "COMPLETING", "STAGE_OUT", "SUSPENDED")
@@ -53,24 +55,45 @@ class JobLine:
 def queue_status(path: str | Path) -> tuple[JobLine, ...]:
     """Return a line for every job of a run.
 
-    The queue is asked, once, when something was submitted from this run; a run that never was asks nobody.
+    The queue is asked, once, when something was submitted from this run; a run that never was asks nobody. Where no queue
+    answers, as on another computer or while the controller restarts, the files say what they know: nothing is concluded
+    about what was submitted and has not ended.
 
     Raises
     ------
-    MachineError
-        The queue does not answer.
     FolderError
         Not a run.
     """
     run = load_run(Path(path).resolve())
     submissions = load_submissions(run.path)
-    queued = queued_jobs(submissions, queue()) if submissions else {}
+    queued, silence = _asked(submissions)
     harvest(run, queued=queued)
     statuses = run.statuses()
     latest = latest_by_job(submissions)
     engine = get_engine(run.engine)
-    lines = (_line(run, entry, statuses[entry.id], queued, latest) for entry in run.entries)
+    lines = (
+        _not_known(entry, statuses[entry.id], silence)
+        if silence and entry.id in latest and statuses[entry.id].state in ("ready", "waiting")
+        else _line(run, entry, statuses[entry.id], queued, latest)
+        for entry in run.entries
+    )
     return tuple(_with_step(run, line, engine) for line in lines)
+
+
+def _asked(submissions: Sequence[Submission]) -> tuple[Mapping[str, QueueTask], str]:
+    """Return the jobs that the queue has, and why it does not answer."""
+    if not submissions:
+        return {}, ""
+    try:
+        return queued_jobs(submissions, queue()), ""
+    except MachineError as error:
+        return {}, " ".join(str(error).split("\n", maxsplit=1)[0].split())
+
+
+def _not_known(entry: Entry, status: JobStatus, silence: str) -> JobLine:
+    """Return the line of a job that was submitted and has not ended, when the queue does not answer."""
+    reason = f"was submitted; {NO_ANSWER}: {silence}"
+    return JobLine(entry, "queued", reason, "ask again where Slurm answers", status.progress)
 
 
 def _with_step(run: Run, line: JobLine, engine: Engine) -> JobLine:

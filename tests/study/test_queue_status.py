@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from qddft.cli.main import NO, main
-from qddft.core.errors import OutputError
+from qddft.core.errors import MachineError, OutputError
 from qddft.engines.slurm import QueueTask
 from qddft.jobs.folder import LOCK, OUTPUTS, write_failure
 from qddft.jobs.lock import hold
@@ -135,6 +135,23 @@ def test_a_job_that_left_the_queue_without_an_end_has_stopped(run, monkeypatch):
     assert (found["other"].state, found["other"].reason) == ("stopped", "time limit of the queue")
     assert found["parent"].reason.startswith("left the queue without an end")
     assert found["child"].state == "waiting"
+
+
+def test_where_no_queue_answers_the_files_are_told_and_nothing_is_concluded(run, monkeypatch, capsys):
+    submitted(run)
+    (folder_of(run, "other") / "finished").touch()
+    refusal = MachineError("squeue refuses: no configuration\nmore")
+    monkeypatch.setattr("qddft.study.queue_status.queue", lambda: _raise(refusal))
+    found = {line.entry.name: line for line in queue_status(run.path)}
+    assert found["other"].state == "done"
+    assert found["parent"].state == found["child"].state == "queued"
+    assert found["parent"].reason == "was submitted; no queue answers here: squeue refuses: no configuration"
+    assert main(["status", str(run.path)]) == 0
+    assert capsys.readouterr().out.endswith("no queue answers here: look again where Slurm does\n")
+
+
+def _raise(error):
+    raise error
 
 
 def test_a_submission_that_may_not_have_arrived_is_called_so(run, monkeypatch):
