@@ -55,9 +55,9 @@ class JobLine:
 def queue_status(path: str | Path) -> tuple[JobLine, ...]:
     """Return a line for every job of a run.
 
-    The queue is asked, once, when something was submitted from this run; a run that never was asks nobody. Where no queue
-    answers, as on another computer or while the controller restarts, the files say what they know: nothing is concluded
-    about what was submitted and has not ended.
+    The queue is asked, once, when something was submitted from this run; a run that never was asks nobody. Where no
+    queue answers, as on another computer or while the controller restarts, the files say what they know: nothing is
+    concluded about what was submitted and has not ended.
 
     Raises
     ------
