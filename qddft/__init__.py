@@ -42,7 +42,7 @@ _PUBLIC = {
     "truncate": "qddft.atoms.truncation",
     "attach": "qddft.atoms.binding",
     "search_poses": "qddft.study.pose_search",
-    "SearchEffort": "qddft.study.pose_request",
+    "SearchEffort": "qddft.study.pose_effort",
     "attach_pattern": "qddft.atoms.patterns",
     "distinct_patterns": "qddft.atoms.patterns",
     "Placement": "qddft.atoms.covering",

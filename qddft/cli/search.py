@@ -103,7 +103,8 @@ def search(
     ranked. Interrupt it at any time: the same command goes on. Several ligands are placed beside each other, the ions
     of a pair on neighboring sites.
     """
-    from qddft.study.pose_request import SearchEffort, is_search
+    from qddft.study.pose_effort import SearchEffort
+    from qddft.study.pose_request import is_search
     from qddft.study.pose_search import estimate_search, resume_search, search_poses
 
     event, ahead = _telling(as_json)
@@ -218,7 +219,8 @@ def _show(found: "PoseSearch") -> None:
     from qddft.report.tables import number, table_of
 
     minima = found.minima
-    several = len(minima[0].places) > 1
+    pair = [place.mode for place in minima[0].places[1:]] == ["ion-pair"]
+    several = len(minima[0].places) > 1 and not pair
 
     def each(name: str) -> list[str]:
         return [" + ".join(_short(getattr(place, name)) for place in pose.places) for pose in minima]
@@ -239,8 +241,9 @@ def _show(found: "PoseSearch") -> None:
         "steps": [pose.steps for pose in minima],
         "found": [1 + len(pose.doubles) for pose in minima],
     }
-    words = f"Site to height: at the start. {found.caution}." if found.caution else "Site to height: at the start."
-    show(table_of(columns, note=words))
+    words = ["Site to height: at the start" + (", anion + cation." if pair else ".")]
+    words += [f"{found.caution}."] if found.caution else []
+    show(table_of(columns, note=" ".join(words)))
 
 
 def _short(value: object) -> str:

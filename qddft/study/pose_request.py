@@ -1,6 +1,5 @@
 """What a search of poses was asked for; the file ``search.json`` of its folder."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from qddft.jobs.folder import read_object
 from qddft.jobs.run_folder import PLAN, RUN, SEARCH, SEARCH_LOCK
 from qddft.levels.load import load_level
 from qddft.study.naming import ligand_label
+from qddft.study.pose_effort import SearchEffort
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -29,84 +29,6 @@ if TYPE_CHECKING:
 FORMAT = 2
 _LEVELS = {"tblite": "screening", "ase": "calculator"}
 _FACES = ("top", "bottom", "both")
-# of the steps to the end, the first rung of relaxations goes a twelfth and the second a third, but no fewer than these
-_FIRST_SHARE, _SECOND_SHARE, _LEAST_STEPS = 12, 3, 8
-
-
-@dataclass(frozen=True)
-class Rung:
-    """How many starts are relaxed up to how many ionic steps, those of the rungs before included."""
-
-    count: int
-    steps: int
-
-
-@dataclass(frozen=True)
-class SearchEffort:
-    """How much is computed.
-
-    Attributes
-    ----------
-    single_points
-        Starting poses whose energy is computed, at most.
-    relaxations
-        How many of them are relaxed, for a few steps at first; the slab is frozen.
-    steps
-        Ionic steps of those that go on to the end, at most; ``rungs`` says how many do.
-    conformers
-        Conformers of each ligand, lowest force-field energy first.
-    heights
-        Bonds at the start: how much longer than the shortest that fits, Angstrom.
-    max_tilt
-        Largest angle of a ligand from upright at the start, degrees. Chains that lie flat gain dispersion that they
-        would not in a shell of ligands: 60 leaves them out.
-    """
-
-    single_points: int = 48
-    relaxations: int = 12
-    steps: int = 120
-    conformers: int = 4
-    heights: tuple[float, ...] = (0.0, 0.3)
-    max_tilt: float = 180.0
-
-    def __post_init__(self) -> None:
-        for name, most in (("single_points", 9999), ("relaxations", 999), ("steps", 9999), ("conformers", 400)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value <= most:
-                raise PlacementError(f"{name} {value!r}: give a whole number from 1 to {most}.")
-        object.__setattr__(self, "heights", _heights(self.heights))
-        if not _is_number(self.max_tilt) or not 0 < self.max_tilt <= 180:
-            raise PlacementError(f"max_tilt {self.max_tilt!r}: give an angle above 0 and up to 180 degrees.")
-
-    def rungs(self, keep: int) -> tuple[Rung, ...]:
-        """Return how many starts are relaxed how far: many for a few steps, the best of them on and on.
-
-        Successive halving (K. Jamieson, A. Talwalkar, Proc. AISTATS 51 (2016) 240): the lowest rigid start seldom leads
-        to the lowest minimum, and which start does shows long before its relaxation has converged.
-
-        Parameters
-        ----------
-        keep
-            Poses that will be written; all of them are relaxed to the end.
-        """
-        shares = ((1, _FIRST_SHARE), (2, _SECOND_SHARE), (4, 1))
-        found: list[Rung] = []
-        for part, share in shares:
-            count = min(self.relaxations, max(keep, math.ceil(self.relaxations / part)))
-            reach = min(self.steps, max(_LEAST_STEPS, self.steps // share))
-            if found and reach == found[-1].steps:
-                # too few steps to divide: all that came so far have gone all the way
-                continue
-            found.append(Rung(count, reach))
-        return tuple(found)
-
-    def evaluations(self, starts: int, keep: int) -> int:
-        """Return the energies with forces that a search with so many starting poses needs at most."""
-        count, before = starts, 0
-        for rung in self.rungs(keep):
-            count += min(rung.count, starts) * (1 + rung.steps - before)
-            before = rung.steps
-        return count
 
 
 @dataclass(frozen=True)
@@ -321,10 +243,14 @@ def _differences(known: SearchRequest, asked: SearchRequest) -> list[str]:
         "level": [known.level["name"], asked.level["name"]],
         **{name: [value, getattr(asked.effort, name)] for name, value in asdict(known.effort).items()},
     }
-    found += [f"its {name} is {one}, not {other}" for name, (one, other) in plain.items() if one != other]
+    found += [f"its {name} {_be(name)} {one}, not {other}" for name, (one, other) in plain.items() if one != other]
     if not found and dict(known.level) != dict(asked.level):
         found.append(f"its level {known.level['name']} has other settings")
     return found
+
+
+def _be(name: str) -> str:
+    return "are" if name.endswith("s") else "is"
 
 
 def _described(ligand: Ligand) -> dict[str, Any]:
@@ -359,14 +285,3 @@ def _level(engine: str, level: str | Path | None) -> dict[str, Any]:
     if name is None:
         raise LevelError(f"a search with the engine {engine!r} needs a level; poses are meant to be ranked by tblite")
     return load_level(name).resolved(engine)
-
-
-def _heights(values: Sequence[float]) -> tuple[float, ...]:
-    listed = tuple(values)
-    if not listed or not all(_is_number(value) and 0 <= value <= 3 for value in listed):
-        raise PlacementError(f"heights {values!r}: give one or more lengths from 0 to 3 Å.")
-    return tuple(dict.fromkeys(float(value) for value in listed))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))

@@ -4,7 +4,7 @@ Which starts go on is decided by energies alone, so that a search that was kille
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qddft.atoms.pose_motif import Motif, motif_of
@@ -15,7 +15,7 @@ from qddft.jobs.folder import OUTPUTS, failure_reason
 from qddft.jobs.job import FinalOf, Given, Job
 from qddft.jobs.run_folder import Run
 from qddft.outputs.store import load_outputs
-from qddft.study.pose_request import Rung
+from qddft.study.pose_effort import Rung
 from qddft.study.pose_results import SAME_MINIMUM, Finished, Start, energy_of, ligand_shape
 
 if TYPE_CHECKING:
@@ -65,25 +65,89 @@ class Relaxed:
     evaluations: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Under:
-    """A start on its way: what its last finished relaxation was and gave, ``None`` before the first."""
+    """Starts on their way, by number: the last job of each and what it gave, and what that took.
 
-    start: Start
-    initial: "Atoms"
-    job: Job | None = None
-    last: Finished | None = None
+    Attributes
+    ----------
+    last
+        The last finished relaxation.
+    made
+        The job it came from.
+    failed
+        Starts whose relaxation failed; they stay where they were.
+    jobs
+        All that were planned.
+    problems, evaluations
+        As in ``Relaxed``.
+    """
 
-    @property
-    def rests(self) -> bool:
-        """The forces have converged; there is nowhere to go on to."""
-        return self.last is not None and bool(self.last.outputs.ionically_converged)
+    starts: Mapping[int, Start]
+    initial: "Mapping[int, Atoms]"
+    climb: Climb
+    last: dict[int, Finished] = field(default_factory=dict)
+    made: dict[int, Job] = field(default_factory=dict)
+    failed: set[int] = field(default_factory=set)
+    jobs: list[Job] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    evaluations: int = 0
+
+    def go_on(self, chosen: Sequence[int], steps: int) -> bool:
+        """Relax those of the chosen starts that are not there yet to so many steps in all; tell whether any were."""
+        going = {number: self._next_job(number, steps) for number in chosen if self._may_go_on(number, steps)}
+        if going:
+            self.jobs += going.values()
+            run = self.climb.compute(self.jobs)
+            for number, job in going.items():
+                self._take_in(number, job, run)
+        return bool(going)
+
+    def best(self, count: int) -> list[int]:
+        """Return the numbers of the lowest structures so far, none of them on its way to the minimum of a lower one."""
+        ordered = sorted(self.last.values(), key=lambda item: (energy_of(item.outputs), item.start.number))
+        if not ordered:
+            return []
+        shapes = [ligand_shape(item.outputs.atoms) for item in ordered]
+        whole = len(ordered[0].start.places) == 1
+        doubles = twins(shapes, self.climb.symmetry, SAME_MINIMUM, whole=whole)
+        apart = [item.start.number for item, twin in zip(ordered, doubles, strict=True) if twin is None]
+        return sorted(apart[:count])
+
+    def _may_go_on(self, number: int, steps: int) -> bool:
+        last = self.last.get(number)
+        rests = last is not None and (bool(last.outputs.ionically_converged) or last.steps >= steps)
+        return number not in self.failed and not rests
+
+    def _next_job(self, number: int, steps: int) -> Job:
+        name = f"relaxed-{number:03d}-{steps}"
+        if number not in self.last:
+            return self.climb.make(name, Given.of(self.initial[number]), steps)
+        return self.climb.make(name, FinalOf(self.made[number]), steps - self.last[number].steps)
+
+    def _take_in(self, number: int, job: Job, run: Run) -> None:
+        """Note what one more job of a start gave, or why it gave nothing."""
+        entry = run.entry(job.id)
+        folder = run.folder(entry)
+        if not (folder / OUTPUTS).exists():
+            self.failed.add(number)
+            self.problems.append(f"the relaxation of start {number} failed: {failure_reason(folder)}")
+            return
+        outputs = load_outputs(folder / OUTPUTS)
+        done = int(outputs.n_ionic_steps or 0)
+        before = self.last[number].steps if number in self.last else 0
+        start = self.starts[number]
+        self.last[number] = Finished(start, self.initial[number], outputs, entry.folder, before + done)
+        self.made[number] = job
+        self.evaluations += 1 + done
 
 
 def relaxed_in_rungs(
-    starts: Sequence[Start], initial: "Mapping[int, Atoms]", rungs: Sequence[Rung], climb: Climb
+    starts: Sequence[Start], initial: "Mapping[int, Atoms]", rungs: Sequence[Rung], keep: int, climb: Climb
 ) -> Relaxed:
     """Relax starts in rungs and return where each of them ended.
+
+    Where starts that went to the end came to one minimum, others follow until as many minima as are kept are there.
 
     Parameters
     ----------
@@ -93,6 +157,8 @@ def relaxed_in_rungs(
         Their structures by number.
     rungs
         How many go how far.
+    keep
+        How many of the lowest have to go to the end.
     climb
         How jobs are made and computed.
 
@@ -102,27 +168,15 @@ def relaxed_in_rungs(
         No relaxation succeeded.
     """
     first = best_starts(starts, initial, climb.symmetry, rungs[0].count)
-    climbing = {start.number: _Under(start, initial[start.number]) for start in first}
-    jobs: list[Job] = []
-    problems: list[str] = []
-    spent, before = 0, 0
-    for number, rung in enumerate(rungs):
-        chosen = list(climbing) if number == 0 else _best(climbing, climb.symmetry, rung.count)
-        going = {n: _next_job(climbing[n], rung.steps, before, climb.make) for n in chosen if not climbing[n].rests}
-        if not going:
-            break
-        jobs += going.values()
-        run = climb.compute(jobs)
-        for n, job in going.items():
-            under, problem = _after(climbing[n], job, run)
-            climbing[n] = under
-            problems += problem
-            spent += 0 if problem or under.last is None else 1 + int(under.last.outputs.n_ionic_steps or 0)
-        before = rung.steps
-    finished = tuple(under.last for under in climbing.values() if under.last is not None)
-    if not finished:
-        raise EngineError(f"none of the {len(first)} relaxations succeeded: {problems[0]}")
-    return Relaxed(finished, tuple(problems), spent)
+    under = _Under({start.number: start for start in first}, initial, climb)
+    under.go_on(list(under.starts), rungs[0].steps)
+    for rung in rungs[1:]:
+        under.go_on(under.best(rung.count), rung.steps)
+    while under.go_on(under.best(keep), rungs[-1].steps):
+        pass
+    if not under.last:
+        raise EngineError(f"none of the {len(first)} relaxations succeeded: {under.problems[0]}")
+    return Relaxed(tuple(under.last.values()), tuple(under.problems), under.evaluations)
 
 
 def best_starts(
@@ -144,36 +198,3 @@ def best_starts(
     kinds = [kind(group) for group in groups.values()]
     chosen = choose(kinds, symmetry, count, whole=len(starts[0].places) == 1)
     return sorted(chosen, key=lambda start: start.number)
-
-
-def _best(climbing: Mapping[int, _Under], symmetry: FaceSymmetry, count: int) -> list[int]:
-    """Return the numbers of the lowest structures so far, none of them on its way to the minimum of a lower one."""
-    reached = [under.last for under in climbing.values() if under.last is not None]
-    ordered = sorted(reached, key=lambda item: (energy_of(item.outputs), item.start.number))
-    if not ordered:
-        return []
-    shapes = [ligand_shape(item.outputs.atoms) for item in ordered]
-    doubles = twins(shapes, symmetry, SAME_MINIMUM, whole=len(ordered[0].start.places) == 1)
-    apart = [item.start.number for item, twin in zip(ordered, doubles, strict=True) if twin is None]
-    return sorted(apart[:count])
-
-
-def _next_job(under: _Under, steps: int, before: int, make: MakeJob) -> Job:
-    """Return the job that takes a start on to so many steps in all."""
-    name = f"relaxed-{under.start.number:03d}-{steps}"
-    if under.job is None:
-        return make(name, Given.of(under.initial), steps)
-    return make(name, FinalOf(under.job), steps - before)
-
-
-def _after(under: _Under, job: Job, run: Run) -> tuple[_Under, list[str]]:
-    """Return a start after one more job, or as it was with what went wrong."""
-    entry = run.entry(job.id)
-    folder = run.folder(entry)
-    number = under.start.number
-    if not (folder / OUTPUTS).exists():
-        return under, [f"the relaxation of start {number} failed: {failure_reason(folder)}"]
-    outputs = load_outputs(folder / OUTPUTS)
-    steps = int(outputs.n_ionic_steps or 0) + (0 if under.last is None else under.last.steps)
-    last = Finished(under.start, under.initial, outputs, entry.folder, steps)
-    return replace(under, job=job, last=last), []

@@ -16,8 +16,8 @@ from qddft.jobs.disk import disk_errors
 from qddft.jobs.lock import hold
 from qddft.jobs.run_folder import SEARCH_LOCK, Run
 from qddft.study.estimate import seconds_of_step
+from qddft.study.pose_effort import SearchEffort
 from qddft.study.pose_request import (
-    SearchEffort,
     SearchRequest,
     is_search,
     load_request,

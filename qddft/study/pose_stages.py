@@ -120,7 +120,7 @@ def carried_out(run: Run, request: SearchRequest, *, keep: int, driving: Driving
         return longer
 
     climb = Climb(symmetry, lambda name, start, steps: _relaxation(name, start, steps, request), compute)
-    relaxed = relaxed_in_rungs(starts, initial, request.effort.rungs(keep), climb)
+    relaxed = relaxed_in_rungs(starts, initial, request.effort.rungs(keep), keep, climb)
     minima = rank(relaxed.finished, symmetry, request.atoms)
     notes = _notes(starts, relaxed, len(minima), keep)
     evaluations = len(known) + relaxed.evaluations

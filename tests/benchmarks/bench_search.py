@@ -27,7 +27,8 @@ from qddft.atoms.pose_candidates import Candidate, Place, pose_candidates
 from qddft.core.errors import EngineError
 from qddft.engines.worker import work
 from qddft.jobs.run_folder import load_run
-from qddft.study.pose_request import SearchEffort, make_request, settle_request
+from qddft.study.pose_effort import SearchEffort
+from qddft.study.pose_request import make_request, settle_request
 from qddft.study.pose_stages import Driving, carried_out, cell_height, planned, write_starts
 
 BUDGET, RELAXED, STEPS = 24, 8, 100

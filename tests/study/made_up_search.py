@@ -8,7 +8,8 @@ import qddft
 from qddft.jobs.run_folder import load_run
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.store import save_outputs
-from qddft.study.pose_request import SearchEffort, make_request, settle_request
+from qddft.study.pose_effort import SearchEffort
+from qddft.study.pose_request import make_request, settle_request
 from qddft.study.pose_stages import Driving, carried_out, cell_height, laid_out, write_starts
 
 

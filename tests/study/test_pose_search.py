@@ -17,8 +17,8 @@ from qddft.jobs.lock import LockedError, hold
 from qddft.jobs.run_folder import SEARCH_LOCK, load_run
 from qddft.outputs.outputs import Outputs
 from qddft.outputs.store import load_outputs
+from qddft.study.pose_effort import Rung, SearchEffort
 from qddft.study.pose_files import read_poses
-from qddft.study.pose_request import Rung, SearchEffort
 from qddft.study.pose_results import Finished, Start, rank
 from qddft.study.pose_search import estimate_search, resume_search, search_poses
 
@@ -163,10 +163,10 @@ def test_fewer_can_be_kept_afterwards(finished):
         ({"slab": clean_slab(supercell=(2, 1))}, r"its slab is .* sqrt2, 3 layers, not .* 2x1, 3 layers"),
         ({"slab": clean_slab(vacuum=20.0)}, r"the same words, but other coordinates or another vacuum"),
         ({"ligand": qddft.get_ligand("CCN")}, "its ligand is CN, not CCN"),
-        ({"mode": ("atop", "bidentate")}, r"its modes is .*atop.*, not .*atop bidentate"),
+        ({"mode": ("atop", "bidentate")}, r"its modes are .*atop.*, not .*atop bidentate"),
         ({"seed": 1}, "its seed is 0, not 1"),
-        ({"faces": "bottom"}, "its faces is top, not bottom"),
-        ({"effort": SearchEffort(single_points=5, relaxations=3, steps=4, conformers=1)}, "its steps is 9, not 4"),
+        ({"faces": "bottom"}, "its faces are top, not bottom"),
+        ({"effort": SearchEffort(single_points=5, relaxations=3, steps=4, conformers=1)}, "its steps are 9, not 4"),
         ({"engine": "ase:ase.calculators.lj:LennardJones"}, "its engine is ase:slow_lj:make, not ase:ase"),
     ],
 )
