@@ -209,9 +209,7 @@ def test_a_procar_cut_after_the_first_of_two_spins_is_found_out_by_what_lies_bes
         {"EIGENVAL": TEXTS["EIGENVAL"], "OUTCAR": outcar(run), "INCAR": "ISPIN = 2\n"}[beside]
     )
     for reader in (read_projected, read_eigenvalues):
-        with pytest.raises(
-            OutputError, match=r"line \d+ .*it ends after the first of two spins"
-        ):
+        with pytest.raises(OutputError, match=r"line \d+ .*it ends after the first of two spins"):
             reader(tmp_path / "PROCAR")
     (tmp_path / "PROCAR").write_text("".join(lines))
     assert read_projected(tmp_path / "PROCAR").weights.shape[0] == 2

@@ -86,7 +86,7 @@ def _rows(data: Buffer, span: tuple[int, int], prefix: bytes, layout: Layout) ->
         if is_row.any():
             fits = (breaks + 1 - starts)[is_row] == layout.length
             yield _checked(_take(chunk, starts[is_row], layout.length), layout) if fits.all() else None
-        _release(data, start + position, start + position + int(breaks[-1]))
+        release(data, start + position, start + position + int(breaks[-1]))
         position += int(breaks[-1]) + 1
 
 
@@ -103,7 +103,7 @@ def _take(chunk: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
     return np.asarray(np.lib.stride_tricks.sliding_window_view(chunk, length)[starts])
 
 
-def _release(data: Buffer, start: int, stop: int) -> None:
+def release(data: Buffer, start: int, stop: int) -> None:
     """Let go of the pages of a mapped file that have been read, so that they do not add up to its size."""
     if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
