@@ -65,6 +65,11 @@ def overlap(
 
 
 def _curve(dos: Dos, partition: str, part: str) -> np.ndarray:
+    if partition == "fragment" and dos.projected and part not in dos.projected.get(partition, {}):
+        raise OutputError(
+            f"nothing tells which atoms of {dos.atoms.get_chemical_formula()} are {part}: give --labels (labels=) with "
+            "a structure of the same atoms that holds fragments"
+        )
     if partition not in dos.projected:
         raise OutputError(
             f"the density of states is not projected by {partition}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qddft.atoms.ions import A_CATIONS, B_CATIONS
+from qddft.atoms.ions import A_CATIONS, B_CATIONS, HALIDES
 from qddft.atoms.layers import layers_of
 from qddft.core.errors import StructureError
 
@@ -19,6 +19,8 @@ DOT, LIGAND = "dot", "ligand"
 # where nobody labeled the atoms: F occurs in ligands (PF6), the other halides in the dot
 DOT_ELEMENTS = frozenset({*A_CATIONS, *B_CATIONS, "Cl", "Br", "I"})
 LIGAND_ELEMENTS = frozenset({"C", "H", "O", "N", "S", "P", "F"})
+# crystals have gaps of 3-4 between their atoms, also layered ones; ligands stand beside a wider one, Angstrom
+_OPEN = 5.0
 # layers of a crystal are nearer than this, images of a slab farther apart, Angstrom
 VACUUM = 7.0
 
@@ -56,6 +58,9 @@ def partitions(atoms: "Atoms", orbitals: tuple[str, ...]) -> dict[str, Parts]:
 def fragment_masks(atoms: "Atoms") -> dict[str, np.ndarray]:
     """Return the atoms of ``dot`` and ``ligand`` and, where labeled, of each ligand; empty where nothing tells them.
 
+    Unlabeled atoms are told by their elements, in lead halides only: oxygen is no ligand of SnO2. A crystal without
+    empty space has no ligands either, whatever its molecules are.
+
     Returns
     -------
     dict
@@ -65,7 +70,10 @@ def fragment_masks(atoms: "Atoms") -> dict[str, np.ndarray]:
         return _labeled(atoms)
     symbols = np.array(atoms.get_chemical_symbols())
     dot, ligand = (np.isin(symbols, sorted(names)) for names in (DOT_ELEMENTS, LIGAND_ELEMENTS))
-    if not (dot | ligand).all() or not dot.any():
+    has_ions = all((dot & np.isin(symbols, names)).any() for names in (HALIDES, B_CATIONS))
+    if not (dot | ligand).all() or not has_ions:
+        return {}
+    if ligand.any() and max(empty_height(atoms, axis) for axis in range(3)) < _OPEN:
         return {}
     return {DOT: dot, LIGAND: ligand} if ligand.any() else {DOT: dot}
 
@@ -113,10 +121,11 @@ def inner_atoms(atoms: "Atoms") -> tuple[np.ndarray, str]:
     return np.asarray(np.any(masks, axis=0)), words
 
 
-def empty_height(atoms: "Atoms") -> float:
-    """Return the widest interval along the third cell vector that holds no atom, Angstrom."""
-    height = float(atoms.cell.volume / np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
-    places = np.sort(atoms.get_scaled_positions()[:, 2])
+def empty_height(atoms: "Atoms", axis: int = 2) -> float:
+    """Return the widest interval along a cell vector that holds no atom, normal to the other two, Angstrom."""
+    one, two = (atoms.cell[other] for other in range(3) if other != axis)
+    height = float(atoms.cell.volume / np.linalg.norm(np.cross(one, two)))
+    places = np.sort(atoms.get_scaled_positions()[:, axis])
     return float(np.diff([*places, places[0] + 1.0]).max()) * height
 
 

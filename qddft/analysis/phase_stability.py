@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pymatgen.analysis.phase_diagram import PhaseDiagram
     from pymatgen.core import Composition
 
-__all__ = ["Edge", "Phase", "StabilityRegion", "stability_region"]
+__all__ = ["Edge", "Phase", "StabilityRegion", "elements_of", "stability_region"]
 
 # corners closer than this in chemical potential are one corner, eV
 _SAME = 1e-5
@@ -148,10 +148,8 @@ def stability_region(target: str, phases: Iterable[Phase] | Mapping[str, float])
         A formula cannot be read, or the compound or one of its elements has no energy.
     """
     given = [Phase(name, energy) for name, energy in phases.items()] if isinstance(phases, Mapping) else list(phases)
+    elements = elements_of(target)
     compound = _composition(target)
-    elements = tuple(element.symbol for element in compound.elements)
-    if len(elements) < 2:
-        raise ReferenceSchemeError(f"{target} is an element: its chemical potential is its energy per atom")
     named = [(phase, _composition(phase.formula)) for phase in given]
     held = [(phase, item) for phase, item in named if {e.symbol for e in item.elements} <= set(elements)]
     _require(compound, elements, [item for _, item in held])
@@ -183,6 +181,20 @@ def stability_region(target: str, phases: Iterable[Phase] | Mapping[str, float])
         competing=competing,
         unused=tuple(phase.formula for phase, item in named if (phase, item) not in held),
     )
+
+
+def elements_of(target: str) -> tuple[str, ...]:
+    """Return the elements of a compound in the order of its formula.
+
+    Raises
+    ------
+    ReferenceSchemeError
+        It is no formula, or that of an element.
+    """
+    elements = tuple(element.symbol for element in _composition(target).elements)
+    if len(elements) < 2:
+        raise ReferenceSchemeError(f"{target} is an element: its chemical potential is its energy per atom")
+    return elements
 
 
 def _composition(formula: str) -> "Composition":

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qddft.analysis.binding import compare_terms, doubts, energy_of
-from qddft.analysis.phase_stability import Phase, StabilityRegion, stability_region
-from qddft.core.errors import ConvergenceError, SettingsMismatchError
+from qddft.analysis.phase_stability import Phase, StabilityRegion, elements_of, stability_region
+from qddft.core.errors import ConvergenceError, OutputError, ReferenceSchemeError, SettingsMismatchError
 from qddft.outputs.outputs import Outputs
 from qddft.recipes.folders import Calculation, read
 from qddft.recipes.provenance import audit_record, input_hashes
@@ -30,6 +30,8 @@ class CompetingPhases:
         Of the settings, as a record.
     engine, level
         Of the first calculation.
+    unused
+        Calculations that hold an element which the compound does not have.
     """
 
     region: StabilityRegion
@@ -39,6 +41,7 @@ class CompetingPhases:
     audit: Mapping[str, Any] = field(default_factory=dict)
     engine: str = "unknown"
     level: str = "unknown"
+    unused: tuple[str, ...] = ()
 
 
 def competing_phases(
@@ -72,8 +75,12 @@ def competing_phases(
     SettingsMismatchError
         The calculations were made with settings whose energies do not belong together.
     """
-    runs = [read(item, unfinished=allow_unconverged) for item in calculations]
+    elements = elements_of(target)
+    taken, unused = _of_elements(elements, calculations, unfinished=allow_unconverged)
+    runs = list(taken)
     named = {_name(index, item): item for index, item in enumerate(runs)}
+    if not runs:
+        raise ReferenceSchemeError(f"none of the calculations is a phase of {'-'.join(elements)}")
     problems = doubts(named)
     if problems and not allow_unconverged:
         raise ConvergenceError(
@@ -90,6 +97,7 @@ def competing_phases(
             "compute them alike or leave phases out; --allow-differences (allow_differences=True) gives marked numbers"
         )
     warnings = (
+        *([f"not used, as they hold other elements than {'-'.join(elements)}: {', '.join(unused)}"] if unused else []),
         *(f"NOT CONVERGED: {item}" for item in problems),
         *(f"SETTINGS DIFFER: {item}" for item in compared.differences),
         *(f"settings: {item}" for item in compared.remarks),
@@ -103,7 +111,39 @@ def competing_phases(
         audit=audit_record(named, compared.audit),
         engine=runs[0].engine,
         level=str(runs[0].settings.get("xc", "unknown")),
+        unused=unused,
     )
+
+
+def _of_elements(
+    elements: tuple[str, ...], calculations: Iterable[Calculation], *, unfinished: bool
+) -> tuple[tuple[Outputs, ...], tuple[str, ...]]:
+    """Return the runs that hold nothing but some elements, and the names of the others.
+
+    Of the others nothing is asked, not even that they have ended.
+    """
+    taken, unused = [], []
+    for item in calculations:
+        try:
+            run = read(item, unfinished=unfinished)
+        except OutputError:
+            cut = _cut(item)
+            if cut is None or set(cut.atoms.get_chemical_symbols()) <= set(elements):
+                raise
+            run = cut
+        if set(run.atoms.get_chemical_symbols()) <= set(elements):
+            taken.append(run)
+        else:
+            unused.append(str(run.source or run.atoms.get_chemical_formula(empirical=True)))
+    return tuple(taken), tuple(unused)
+
+
+def _cut(item: Calculation) -> Outputs | None:
+    """Return what can be read of a run that was cut, for its elements; ``None`` where nothing can."""
+    try:
+        return read(item, unfinished=True)
+    except OutputError:
+        return None
 
 
 def _name(index: int, item: Outputs) -> str:

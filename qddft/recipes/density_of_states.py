@@ -52,7 +52,7 @@ class Tables:
 def density_of_states(
     calculation: str | Path | Outputs,
     *,
-    zero: str | float = "vbm",
+    zero: str | float = "auto",
     broadening: str = "auto",
     sigma: float = 0.05,
     labels: "Atoms | None" = None,
@@ -65,8 +65,9 @@ def density_of_states(
     calculation
         Folder, result file, or outputs that were read from one.
     zero
-        Where the energy axis has its zero: ``vbm``, ``fermi``, ``vacuum`` (from the potential file of the run),
-        ``core`` (mean potential at the cores of its bulk-like heaviest atoms), or a number on the engine's scale, eV.
+        Where the energy axis has its zero: ``auto`` (the VBM; in a metal, which has none, the Fermi level), ``vbm``,
+        ``fermi``, ``vacuum`` (from the potential file of the run), ``core`` (mean potential at the cores of its
+        bulk-like heaviest atoms), or a number on the engine's scale, eV.
     broadening
         ``gaussian`` (from the levels), ``tetrahedron`` (as the engine computed it with tetrahedra), ``as computed``
         (with whatever the engine used), or ``auto``: from the levels wherever their projections were written.
@@ -120,7 +121,7 @@ def read_tables(
     return Tables(replace(outputs, atoms=labeled, source=str(where)), levels, projections, dos)
 
 
-def dos_of(tables: Tables, *, zero: str | float = "vbm", broadening: str = "auto", sigma: float = 0.05) -> Dos:
+def dos_of(tables: Tables, *, zero: str | float = "auto", broadening: str = "auto", sigma: float = 0.05) -> Dos:
     """Return the density of states of what was read; parameters and errors as in ``density_of_states``."""
     if broadening not in BROADENINGS:
         raise OutputError(f"unknown broadening {broadening!r}. {did_you_mean(broadening, BROADENINGS)}")

@@ -118,7 +118,7 @@ class ElectronicStructure:
 def electronic_structure(
     calculation: str | Path | Outputs | Tables,
     *,
-    zero: str | float = "vbm",
+    zero: str | float = "auto",
     broadening: str = "auto",
     sigma: float = 0.05,
     window: tuple[float, float] | None = None,

@@ -14,7 +14,7 @@ from qddft.outputs.outputs import Outputs
 if TYPE_CHECKING:
     from ase import Atoms
 
-ZEROS = ("vbm", "fermi", "vacuum", "core")
+ZEROS = ("auto", "vbm", "fermi", "vacuum", "core")
 
 
 def energy_zero(zero: str | float, edges: BandEdges, fermi: float | None, outputs: Outputs) -> EnergyZero:
@@ -23,9 +23,9 @@ def energy_zero(zero: str | float, edges: BandEdges, fermi: float | None, output
     Parameters
     ----------
     zero
-        ``vbm``, ``fermi``, ``vacuum`` (above the upper face, from LOCPOT), ``core`` (mean electrostatic potential at
-        the cores of the heaviest element, in the bulk-like layers where there are layers, from OUTCAR), or a number on
-        the engine's own scale, eV.
+        ``auto`` (the VBM; in a metal, which has none, the Fermi level), ``vbm``, ``fermi``, ``vacuum`` (above the upper
+        face, from LOCPOT), ``core`` (mean electrostatic potential at the cores of the heaviest element, in the
+        bulk-like layers where there are layers, from OUTCAR), or a number on the engine's own scale, eV.
     edges
         Band edges.
     fermi
@@ -40,6 +40,8 @@ def energy_zero(zero: str | float, edges: BandEdges, fermi: float | None, output
     """
     if isinstance(zero, int | float):
         return EnergyZero("given", float(zero), "given by the user")
+    if zero == "auto":
+        zero = "fermi" if edges.metallic and fermi is not None else "vbm"
     if zero == "vbm":
         return EnergyZero("vbm", edges.vbm.energy, "highest level that is more than half full")
     if zero == "fermi":

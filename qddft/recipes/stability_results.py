@@ -35,7 +35,7 @@ def stability_results(found: CompetingPhases) -> tuple[Result, ...]:
             for name in limit_names(region)
         },
         "competing_eV_per_formula": dict(region.competing),
-        "unused": list(region.unused),
+        "unused": [*region.unused, *found.unused],
         "sources": {f"{index + 1} {item.formula}": item.source for index, item in enumerate(found.phases)},
     }
     quantities = (

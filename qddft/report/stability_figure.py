@@ -18,6 +18,8 @@ HEIGHT_MM = 68.0
 _MARGIN = 0.08
 # share of the plane that a region has to fill for its name
 _ROOM = 0.3
+# between the marks of two elements, in corners
+_APART = 0.14
 
 
 @styled
@@ -62,10 +64,14 @@ def _corner_figure(region: StabilityRegion) -> "Figure":
     if not region.stable:
         names = [_formula(edge.phase) for edge in region.edges for _ in edge.corners]
     order = np.lexsort(region.places.T)
-    heights = range(len(order))
+    heights = np.arange(len(order))
     for index, element in enumerate(region.elements):
         values = region.places[order, index]
-        axes.plot(values, heights, "o-", color=CYCLE[index % len(CYCLE)], markersize=3.2, linewidth=0.8, label=element)
+        # side by side, as many lie at zero
+        shifted = heights + _APART * ((len(region.elements) - 1) / 2 - index)
+        axes.plot(values, shifted, "o", color=CYCLE[index % len(CYCLE)], markersize=3.2, label=element)
+    for height in heights:
+        axes.axhline(float(height), color=GRAY, linewidth=0.4, linestyle=(0, (1, 2)), zorder=0)
     axes.set_yticks(heights, [names[item] for item in order])
     axes.margins(x=0.05, y=0.12)
     axes.set_xlabel(r"$\Delta\mu$ (eV)")

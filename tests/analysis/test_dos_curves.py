@@ -130,6 +130,21 @@ def test_unknown_elements_give_no_fragments():
     assert set(partitions(atoms, ("s", "p"))) == {"element", "element_orbital"}
 
 
+@pytest.mark.parametrize("formula", ["Sn2O4", "Pb2S2", "CsPbF3", "Cs2O"])
+def test_oxygen_or_sulfur_of_other_crystals_is_no_ligand(formula):
+    from ase import Atoms
+
+    atoms = Atoms(formula, cell=[6, 6, 30], pbc=True)
+    atoms.positions[:, 2] = 2.0 * np.arange(len(atoms))
+    assert "ligand" not in fragment_masks(atoms)
+
+
+def test_molecules_of_a_crystal_without_empty_space_are_no_ligands():
+    atoms = slab_with_ligand(layers=4, labeled=False)
+    atoms.set_cell([6.0, 6.0, np.ptp(atoms.positions[:, 2]) + 3.0])
+    assert fragment_masks(atoms) == {}
+
+
 def test_named_ligands():
     atoms = slab_with_ligand()
     atoms.info["qddft"] = {"fragments": [{"name": "slab"}, {"name": "carbon monoxide"}]}

@@ -90,4 +90,33 @@ def test_real_phases_one_of_them_cut(capsys):
     captured = capsys.readouterr()
     # 10 atoms a formula unit
     assert json.loads(captured.out)[0]["value"] / 10 == pytest.approx(0.017070, abs=1e-6)
-    assert "NOT CONVERGED: Bi" in json.loads(captured.out)[0]["warnings"][1]
+    assert any(text.startswith("NOT CONVERGED: Bi") for text in json.loads(captured.out)[0]["warnings"])
+
+
+def test_calculations_of_other_elements_neither_count_nor_have_to_be_finished(phases, capsys):
+    write(phases / "phases", "SnI2", -7.0, cutoff_eV=500.0)
+    write(phases / "phases", "Bi", -4.0, xc="LDA")
+    assert main([*VERB, "CsPbI3", "phases", "--json"]) == DONE
+    first, _ = json.loads(capsys.readouterr().out)
+    assert sorted(Path(item).name for item in first["details"]["unused"]) == ["Bi", "SnI2"]
+    assert "not used, as they hold other elements than Cs-Pb-I: " in " ".join(first["warnings"])
+    assert len(first["inputs"]) == len(ENERGIES)
+
+
+def test_what_is_no_formula_is_told_before_anything_is_read(phases, capsys):
+    assert main([*VERB, "CsPbJ3", "nowhere"]) == FIX_INPUT
+    assert "'CsPbJ3' is not a chemical formula" in capsys.readouterr().err
+    assert main([*VERB, "SnBi", "phases"]) == FIX_INPUT
+    assert "none of the calculations is a phase of Sn-Bi" in capsys.readouterr().err
+
+
+@present
+def test_a_run_that_was_cut_matters_only_where_its_elements_do(tmp_path, capsys):
+    folder = FOLDER / "04_Cs2AgBiBr6_competing_phases"
+    assert main([*VERB, "Cs2AgBr3", str(folder), "--figure", str(tmp_path / "s.png")]) == DONE
+    captured = capsys.readouterr()
+    assert "Cs2AgBr3 is stable against" in captured.out
+    assert "other elements than Cs-Ag-Br: " in captured.err
+    assert "Bi_EaH=0" in captured.err
+    assert main([*VERB, "Cs3Bi2Br9", str(folder)]) == FIX_INPUT
+    assert "Bi_EaH=0" in capsys.readouterr().err

@@ -60,6 +60,17 @@ def test_zero_only_shifts_real_curves(zero):
 
 
 @present
+def test_a_metal_is_counted_from_its_fermi_level_and_has_no_band_edges():
+    found = electronic_structure(IR)
+    assert found.dos.zero.kind == "fermi"
+    assert found.dos.fermi_level == pytest.approx(0.0)
+    lines = "\n".join(dos_lines(found))
+    assert "gap: metal" in lines
+    assert "VBM: " not in lines
+    assert density_of_states(IR, zero="vbm").zero.kind == "vbm"
+
+
+@present
 def test_core_level_as_zero():
     dos = density_of_states(SHARED / "09_Si_static_full_output_set", zero="core")
     assert dos.zero.value == pytest.approx(-83.4851)
@@ -128,7 +139,7 @@ def test_program(capsys, tmp_path):
         (["--broadening", "gausian"], "Did you mean 'gaussian'"),
         (["--sigma", "0"], "is no width"),
         (["--figure", "nowhere/dos"], "does not exist; make it first"),
-        (["--window", "-5", "-3"], "there is no part 'ligand'"),
+        (["--window", "-5", "-3"], "nothing tells which atoms of Br6Cs2Sn are ligand: give --labels"),
         (["--labels", "nothing.xyz"], "cannot be read as a structure"),
     ],
 )

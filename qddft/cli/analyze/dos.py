@@ -37,7 +37,10 @@ def register(group: typer.Typer) -> None:
 
 def dos(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of a finished run, or its result file.")],
-    zero: Annotated[str, typer.Option(help="vbm, fermi, vacuum, core, or an energy on the run's own scale.")] = "vbm",
+    zero: Annotated[
+        str,
+        typer.Option(help="vbm, fermi, vacuum, core, an energy on the run's own scale, or auto: vbm, fermi in metals."),
+    ] = "auto",
     broadening: Annotated[str, typer.Option(help="auto, gaussian, tetrahedron, or 'as computed'.")] = "auto",
     sigma: Annotated[float, typer.Option(help="Width of the Gaussians, eV.")] = 0.05,
     window: Window = None,
