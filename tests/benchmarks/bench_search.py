@@ -31,7 +31,8 @@ from qddft.study.pose_effort import SearchEffort
 from qddft.study.pose_request import make_request, settle_request
 from qddft.study.pose_stages import Driving, carried_out, cell_height, planned, write_starts
 
-BUDGET, RELAXED, STEPS = 24, 8, 100
+# starts of each program, how many of them are relaxed, and ionic steps of those that go on to the end
+BUDGET = SearchEffort(single_points=24, relaxations=8, steps=100)
 # our name, and what autoadsorbate needs: the lone pair that binds marked by a chlorine, one SMILES a donor atom
 LIGANDS = {
     "acetic acid": ("acetic acid", ("Cl[O+]=C(O)C", "Cl[OH+]C(=O)C")),
@@ -80,7 +81,7 @@ def labeled(slab: Atoms, symbols: list[str], positions: np.ndarray, ligand: qddf
     return Candidate(atoms, (Place(ligand.name, "atop", "of the other program", None, 0.0, 0.0, 0.0),))
 
 
-def by_pymatgen(slab: Atoms, ligand: qddft.Ligand) -> list[Candidate]:
+def by_pymatgen(slab: Atoms, ligand: qddft.Ligand, count: int) -> list[Candidate]:
     """Return poses of AdsorbateSiteFinder: its sites with the head down, then as drawn, at 2.0 Å first."""
     drawn = ligand.atoms
     head = ligand.anchors[0][0]
@@ -93,29 +94,29 @@ def by_pymatgen(slab: Atoms, ligand: qddft.Ligand) -> list[Candidate]:
         for positions in pymatgen_complexes(slab, [molecule], [distance])
     ]
     n = len(slab)
-    return [labeled(slab, list(ligand.symbols), positions[n:], ligand) for positions in found[:BUDGET]]
+    return [labeled(slab, list(ligand.symbols), positions[n:], ligand) for positions in found[:count]]
 
 
-def by_autoadsorbate(slab: Atoms, ligand: qddft.Ligand, marked: tuple[str, ...]) -> list[Candidate]:
+def by_autoadsorbate(slab: Atoms, ligand: qddft.Ligand, marked: tuple[str, ...], count: int) -> list[Candidate]:
     """Return the budget of poses of autoadsorbate: every donor atom on both distinct tops, as many turns on each."""
     n = len(slab)
-    lots = [autoadsorbate_complexes(slab, [smiles], per_site=BUDGET // (2 * len(marked))) for smiles in marked]
+    lots = [autoadsorbate_complexes(slab, [smiles], per_site=count // (2 * len(marked))) for smiles in marked]
     found = [item for lot in lots for item in lot]
-    return [labeled(slab, symbols[n:], positions[n:], ligand) for symbols, positions in found[:BUDGET]]
+    return [labeled(slab, symbols[n:], positions[n:], ligand) for symbols, positions in found[:count]]
 
 
-def compared(folder: Path, name: str, supercell: str) -> dict[str, dict[str, float]]:
+def compared(folder: Path, name: str, supercell: str, effort: SearchEffort) -> dict[str, dict[str, float]]:
     """Return the lowest rigid and the lowest relaxed energy of each program for one ligand, eV."""
     known, marked = LIGANDS[name]
     slab, ligand = clean_slab(supercell), qddft.get_ligand(known)
-    effort = SearchEffort(single_points=BUDGET, relaxations=RELAXED, steps=STEPS)
+    count = effort.single_points
     request = make_request(
         slab, ligand, mode="any", faces="top", seed=0, effort=effort, engine="tblite", level="screening"
     )
     candidates = {
         "qddft": lambda: pose_candidates(slab, [ligand], request.modes, request.extent),
-        "pymatgen": lambda: by_pymatgen(slab, ligand),
-        "autoadsorbate": lambda: by_autoadsorbate(slab, ligand, marked),
+        "pymatgen": lambda: by_pymatgen(slab, ligand, count),
+        "autoadsorbate": lambda: by_autoadsorbate(slab, ligand, marked, count),
     }
     folders = {method: folder / f"{name.replace(' ', '-')}-{method}" for method in METHODS}
     if not all(planned(path) for path in folders.values()):
@@ -156,11 +157,15 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, help="where the runs go, or are")
     parser.add_argument("--supercell", default="sqrt2", help="lateral cell; 2x2 takes ten times as long")
     parser.add_argument("--only", action="append", choices=list(LIGANDS), help="these; the naphthalene needs 2x2")
+    parser.add_argument("--starts", type=int, default=BUDGET.single_points, help="of each program")
+    parser.add_argument("--relaxations", type=int, default=BUDGET.relaxations, help="how many of them are relaxed")
+    parser.add_argument("--steps", type=int, default=BUDGET.steps, help="of those that go on to the end")
     given = parser.parse_args()
+    effort = SearchEffort(single_points=given.starts, relaxations=given.relaxations, steps=given.steps)
     folder = given.folder or Path(tempfile.mkdtemp())
     results = {}
     for name in given.only or list(LIGANDS)[:3]:
-        results[name] = compared(folder, name, given.supercell)
+        results[name] = compared(folder, name, given.supercell, effort)
         ours = results[name]["qddft"]
         write(f"\n{name}: energies above ours, eV")
         for method, row in results[name].items():
