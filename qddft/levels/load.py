@@ -78,7 +78,19 @@ def _merged(path: Path) -> Level:
     except ValidationError as error:
         raise LevelError("\n".join(_mistakes(error, chain[0]))) from error
     _check_choices(level, chain[0])
+    _check_relaxation(level, chain[0])
     return level
+
+
+def _check_relaxation(level: Level, document: YamlDocument) -> None:
+    """Refuse geometries of a level that does not relax them itself, or that is none."""
+    if level.relax_at is None:
+        return
+    where = f"{document.path}:{document.line(('relax_at',))}: relax_at: "
+    if level.relax_at not in list_levels():
+        raise LevelError(f"{where}{level.relax_at!r} is no preset. {did_you_mean(level.relax_at, list_levels())}")
+    if load_level(level.relax_at).relax_at is not None:
+        raise LevelError(f"{where}{level.relax_at} does not relax at its own settings either; name the level that does")
 
 
 def _chain(path: Path) -> list[YamlDocument]:
@@ -138,6 +150,7 @@ def _overlay(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, A
         "choices": {**kept, **(child.get("choices") or {})},
         "engines": _deep(parent.get("engines", {}), child.get("engines") or {}),
         "caution": child.get("caution") or parent.get("caution", ""),
+        "relax_at": child["relax_at"] if "relax_at" in child else parent.get("relax_at"),
     }
 
 

@@ -106,6 +106,9 @@ class Level(BaseModel):
         Raw keys for one engine, passed on as they are, for instance ``{"vasp": {"incar": {...}}}``.
     caution
         Sentence that travels as a warning with every number of this level; empty where none is needed.
+    relax_at
+        Name of the preset that geometries are relaxed at, where this level is too costly for it and gives the final
+        energies only; ``None`` relaxes at this level.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -118,9 +121,27 @@ class Level(BaseModel):
     choices: dict[str, str] = Field(default_factory=dict)
     engines: dict[str, dict[str, Any]] = Field(default_factory=dict)
     caution: str = ""
+    relax_at: str | None = None
+
+    @model_validator(mode="after")
+    def _static_where_relaxed_elsewhere(self) -> "Level":
+        if self.relax_at is not None and not self.settings.static_after_relax:
+            raise ValueError(
+                f"relax_at: {self.relax_at} relaxes, so that energies of this level need static_after_relax: true"
+            )
+        return self
 
     def resolved(self, engine: str) -> dict[str, Any]:
         """Return the level for one engine as plain JSON types: what a job carries and its id hashes."""
+        found = self._own(engine)
+        if self.relax_at is not None:
+            # levels are read by the module that needs this one
+            from qddft.levels.load import load_level
+
+            found["relax_at"] = load_level(self.relax_at).resolved(engine)
+        return found
+
+    def _own(self, engine: str) -> dict[str, Any]:
         return {
             "name": self.name,
             "parent": self.parent,

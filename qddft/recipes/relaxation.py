@@ -47,7 +47,7 @@ def relaxation(
     atoms
         Starting structure; where all atoms are fixed, or there is only one, nothing relaxes and one static job is made.
     level
-        Resolved level.
+        Resolved level; one with ``relax_at`` gives the energies on geometries of that level.
     charge, unpaired
         Net charge, e, and unpaired electrons.
     """
@@ -55,7 +55,7 @@ def relaxation(
     if not _can_move(atoms):
         only = Job(name, role, "static", start, level, charge, unpaired)
         return Relaxation(only, only)
-    relaxed = Job(name, role, "relax", start, level, charge, unpaired)
+    relaxed = Job(name, role, "relax", start, level.get("relax_at", level), charge, unpaired)
     if not level["settings"]["static_after_relax"]:
         return Relaxation(relaxed, relaxed)
     return Relaxation(relaxed, Job(f"{name}-static", role, "static", FinalOf(relaxed), level, charge, unpaired))

@@ -104,20 +104,26 @@ def _level(data: RunData) -> str:
     parts = [f"Energies and forces were computed with {_engine(data)} at the level '{level['name']}': {method}"]
     if settings.get("cutoff_eV"):
         parts.append(f"plane waves up to {settings['cutoff_eV']:g} eV")
-    parts.append(_kpoints(settings))
+    parts.append(_kpoints(level.get("relax_at", level)["settings"]))
     parts.append(f"{_SMEARING[settings['smearing']]} ({settings['sigma_eV']:g} eV)")
     parts.append(_dispersion(settings["dispersion"]))
     text = ", ".join(part for part in parts if part) + ". "
-    text += (
-        f"The electronic cycle was converged to {settings['energy_tol_eV']:g} eV and atoms were relaxed until the "
-        f"largest force on a free atom was below {settings['force_tol_eV_per_A']:g} eV/Å. "
-    )
+    text += f"The electronic cycle was converged to {settings['energy_tol_eV']:g} eV and {_relaxed(level)}. "
     text += _open_shells(data)
     if any(item.key == "dipole" for item in cited(data)):
         text += "A dipole correction was applied along the surface normal [@dipole]. "
     if settings.get("static_after_relax"):
         text += f"Final energies are static calculations on the {_mesh(settings['kpoints_static'])} mesh. "
     return text + f"Source of the level: {str(level['source']).rstrip('.')}."
+
+
+def _relaxed(level: Mapping[str, Any]) -> str:
+    before = level.get("relax_at", level)
+    settings = before["settings"]
+    until = f"until the largest force on a free atom was below {settings['force_tol_eV_per_A']:g} eV/Å"
+    if before is level:
+        return f"atoms were relaxed {until}"
+    return f"atoms were relaxed at the level '{before['name']}' ({_method(settings)}) {until}"
 
 
 def _engine(data: RunData) -> str:

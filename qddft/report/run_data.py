@@ -76,7 +76,10 @@ class RunData:
     @cached_property
     def level(self) -> Mapping[str, Any]:
         """The level of theory, resolved for the engine."""
-        return self.jobs[0].job.level
+        # of the results, not of the first job: geometries, and points of a series, may have other levels
+        named = {str(record["level"]) for record in self.records}
+        levels = [job.job.level for job in self.jobs]
+        return next((level for level in levels if level["name"] in named), levels[0])
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:

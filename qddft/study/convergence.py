@@ -32,7 +32,7 @@ from qddft.study.clean_slabs import CleanSlabs
 from qddft.study.load import rows_of
 from qddft.study.naming import slug, unique
 from qddft.study.schema import LigandSpec, SlabSpec, Study
-from qddft.study.schema_convergence import UNITS, SeriesSpec, label_of
+from qddft.study.schema_convergence import OF_LEVEL, UNITS, SeriesSpec, label_of
 from qddft.study.series_points import SUFFIX, remarks_of, renamed_leg, static_leg
 from qddft.study.structures import HEIGHT_STEP, slab_thickness
 
@@ -296,6 +296,11 @@ class _Series:
 
 def _require_setting(main: Main, spec: SeriesSpec) -> None:
     """Refuse a setting that the engine does not have, and say how to keep the series for those that have it."""
+    if main.level.relax_at is not None and spec.vary in OF_LEVEL and spec.relaxes:
+        raise StudyError(
+            f"the level {main.level.name} relaxes at {main.level.relax_at}, so that no point would be relaxed with "
+            f"its own {spec.vary}; leave out 'geometry: relaxed'"
+        )
     try:
         require_setting(main.engine, spec.vary, main.level)
     except EngineError as error:

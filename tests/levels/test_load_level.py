@@ -115,3 +115,47 @@ def test_a_level_resolves_to_plain_json_types():
     assert resolved["settings"]["kpoints_static"] == [8, 8, 1]
     assert resolved["raw"]["incar"]["LASPH"] is True
     assert load_level("tao-pbe").resolved("tblite")["raw"] == {}
+
+
+@pytest.mark.parametrize("name", ["hse06", "tao-pbe-soc"])
+def test_costly_levels_relax_at_the_level_they_stand_on(name):
+    level = load_level(name)
+    assert level.relax_at == level.parent == "tao-pbe"
+    assert level.resolved("vasp")["relax_at"] == load_level("tao-pbe").resolved("vasp")
+    assert "relax_at" not in load_level("tao-pbe").resolved("vasp")
+
+
+def test_children_relax_where_their_parent_does_unless_they_say_otherwise(tmp_path):
+    text = "name: mine\nparent: hse06\ndescription: x\nsource: y\n"
+    assert load_level(write(tmp_path, text)).relax_at == "tao-pbe"
+    assert load_level(write(tmp_path, f"{text}relax_at: null\n", "other.yaml")).relax_at is None
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ("relax_at: tao-pb\n", r"mine.yaml:5: relax_at: 'tao-pb' is no preset. Did you mean 'tao-pbe'"),
+        ("relax_at: hse06\n", "hse06 does not relax at its own settings either"),
+        (
+            "settings: {static_after_relax: false, kpoints_static: [6, 6, 1]}\nrelax_at: tight\n",
+            "relax_at: tight relaxes, so that energies of this level need static_after_relax: true",
+        ),
+    ],
+)
+def test_a_level_for_geometries_has_to_relax(more, match, tmp_path):
+    with pytest.raises(LevelError, match=match):
+        load_level(write(tmp_path, f"name: mine\nparent: tao-pbe\ndescription: x\nsource: y\n{more}"))
+
+
+def test_geometries_are_shared_by_levels_that_relax_alike():
+    from qddft.atoms.slab import build_slab
+    from qddft.recipes.relaxation import relaxation
+
+    atoms = build_slab("CsPbBr3", layers=3, supercell=(1, 1), vacuum=12.0, fixed_layers=1)
+    plain, hybrid, spinors = (
+        relaxation("slab", "slab", atoms, load_level(name).resolved("vasp"))
+        for name in ("tao-pbe", "hse06", "tao-pbe-soc")
+    )
+    assert plain.relaxed.id == hybrid.relaxed.id == spinors.relaxed.id
+    assert len({plain.final.id, hybrid.final.id, spinors.final.id}) == 3
+    assert hybrid.final.level["settings"]["xc"] == "HSE06"

@@ -409,3 +409,11 @@ def test_surface_energies_need_no_ligand(planned):
     found = expand(load_study(path), engine="vasp")
     assert {job.role for job in found.plan} == {"slab"}
     assert found.recipes[0].system == alone.recipes[-1].system
+
+
+def test_a_level_that_relaxes_elsewhere_has_no_points_relaxed_on_their_own(planned):
+    row = "{vary: cutoff_eV, values: [300, 400], geometry: relaxed}"
+    with pytest.raises(StudyError, match="hse06 relaxes at tao-pbe, so that no point would be relaxed with"):
+        planned(row, level="hse06")
+    found = planned(row.replace(", geometry: relaxed", ""), level="hse06")
+    assert {job.level["settings"]["xc"] for job in found.plan if job.task == "relax"} == {"PBE"}
