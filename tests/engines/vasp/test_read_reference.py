@@ -90,6 +90,19 @@ def test_charges_of_atoms_are_those_of_the_reference(name):
     assert sum(charges) == pytest.approx(theirs["charge_tot_sum"] or 0.0, abs=1e-9)
 
 
+@pytest.mark.parametrize("name", of_kind("vasprun"))
+def test_projection_and_dispersion_switches_are_those_of_the_reference(name):
+    values = raw(name)
+    if not values["n_complete_calculation_blocks"]:
+        return
+    effective = read_outputs(FOLDER / name, partial=True).settings["effective"]
+    if values.get("LUSE_VDW") is not None:
+        assert effective["LUSE_VDW"] is {"T": True, "F": False}[values["LUSE_VDW"]]
+    # VASP before 5.4 echoes a logical here
+    if values.get("LORBIT") not in (None, "T", "F"):
+        assert effective["LORBIT"] == int(values["LORBIT"])
+
+
 def folders(kind):
     return {name.rsplit("/", 1)[0] for name in of_kind(kind)}
 

@@ -232,3 +232,33 @@ def test_a_damaged_table_of_atoms_is_not_taken(tmp_path, old, new):
     outputs = read_outputs(path)
     assert outputs.energy is not None
     assert "site_charges" not in outputs.extra
+
+
+def test_lists_of_k_points_are_the_same_in_both_files_whatever_digits_they_print(tmp_path):
+    points = np.array([[0.0, 0.0, 0.0], [0.37179487, 0.37179487, 0.74358974], [0.41935484, -0.0, 0.00000049]])
+    rows = ["  ".join(f"{x:11.8f}" for x in point) for point in points]
+    run = two_steps()
+    content = outcar(run)
+    begin, end = content.index("Automatic generation of k-mesh."), content.index(" Following cartesian")
+    coarse = ["  ".join(f"{x:10.6f}" for x in point) + "   0.333333" for point in points]
+    content = "\n".join(
+        [
+            content[:begin] + "Read explicit list of k-points.",
+            " Following reciprocal coordinates:",
+            *coarse,
+            content[end:],
+        ]
+    )
+    fine = (
+        " k-points in reciprocal lattice and weights: path\n" + "".join(f" {row}       0.333\n" for row in rows) + "\n"
+    )
+    mark = " position of ions in fractional"
+    put(tmp_path, "OUTCAR", changed(content, mark, fine + mark))
+    xml = vasprun(run)
+    begin, end = xml.index("  <generation"), xml.index(" </kpoints>")
+    listed = [f'  <varray name="kpointlist" >\n{"".join(f"   <v> {row} </v>" + chr(10) for row in rows)}  </varray>']
+    listed += ['  <varray name="weights" >\n' + "   <v>       0.33333333 </v>\n" * 3 + "  </varray>\n"]
+    put(tmp_path, "vasprun.xml", xml[:begin] + "\n".join(listed) + xml[end:])
+    one, other = (read_outputs(tmp_path / name).settings for name in ("vasprun.xml", "OUTCAR"))
+    assert one["kpoint_list"] is not None
+    assert (one["kpoint_list"], one["n_kpoints"]) == (other["kpoint_list"], other["n_kpoints"])

@@ -7,6 +7,7 @@ import numpy as np
 
 from qddft.engines.vasp.read.incar import parse_incar
 from qddft.engines.vasp.read.numbers import plain_table, to_float
+from qddft.engines.vasp.read.outcar_levels import used_points
 from qddft.engines.vasp.read.readings import KMesh, Structure, listed
 from qddft.engines.vasp.read.source import Source
 from qddft.engines.vasp.read.vasprun_header import symbol_of_title
@@ -25,14 +26,14 @@ _WEIGHTED = re.compile(rb"^\s*(-?\d+\.\d+)\s+(-?\d+\.\d+)\s+(-?\d+\.\d+)\s+(\d+\
 _PARAMETER = re.compile(
     rb"(?<![A-Za-z_])(PREC|ICHARG|ISPIN|LNONCOLLINEAR|LSORBIT|LASPH|ENCUT|ENAUG|NELM|EDIFF|EDIFFG|LREAL|LMAXMIX|NSW|IBRION|ISIF"
     rb"|ISYM|PSTRESS|NELECT|NUPDOWN|ISMEAR|SIGMA|IALGO|LDIPOL|IDIPOL|GGA|LHFCALC|AEXX|HFSCREEN|LUSE_VDW|NGXF|NGYF"
-    rb"|NGZF|NBANDS|GGA_COMPAT|EFIELD)\s*=\s*([^\s;]+)"
+    rb"|NGZF|NBANDS|GGA_COMPAT|EFIELD|LORBIT)\s*=\s*([^\s;]+)"
 )
 _HUBBARD = re.compile(rb"(LDAUTYPE|LDAUL|LDAUU|LDAUJ)\s*=\s*([^\n]*)")
 _LOGICAL = ("LNONCOLLINEAR", "LSORBIT", "LASPH", "LREAL", "LDIPOL", "LHFCALC", "LUSE_VDW", "GGA_COMPAT")
 _TEXT = ("PREC", "GGA")
 _INTEGER = (
     "ICHARG", "ISPIN", "NELM", "LMAXMIX", "NSW", "IBRION", "ISIF", "ISYM", "ISMEAR", "IALGO", "IDIPOL", "NGXF", "NGYF",
-    "NGZF", "NBANDS",
+    "NGZF", "NBANDS", "LORBIT",
 )  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def read_outcar_header(source: Source, stop: int) -> dict[str, Any]:
     if begin < 0:
         return found
     found["parameters"] = _parameters(source, begin, stop)
-    found["kpoints"] = _mesh(source, begin)
+    found["kpoints"] = _mesh(source, begin, stop)
     symbols, titles, electrons = _atoms(source, begin, stop)
     found |= {"titles": titles, "neutral_electrons": electrons}
     initial = _initial(source, begin, stop, symbols)
@@ -115,11 +116,11 @@ def _typed(name: str, text: str) -> Any:
     return to_float(text)
 
 
-def _mesh(source: Source, stop: int) -> KMesh | None:
-    begin = source.data.rfind(b"KPOINTS:", 0, stop)
+def _mesh(source: Source, dimensions: int, stop: int) -> KMesh | None:
+    begin = source.data.rfind(b"KPOINTS:", 0, dimensions)
     if begin < 0:
         return None
-    text = source.data[begin:stop]
+    text = source.data[begin:dimensions]
     table_begin = text.find(b"reciprocal coordinates:")
     table_end = text.find(b"cartesian coordinates", table_begin)
     rows = np.array(_WEIGHTED.findall(text[table_begin:table_end]), dtype=float).reshape(-1, 4)
@@ -132,7 +133,12 @@ def _mesh(source: Source, stop: int) -> KMesh | None:
         first, second, third = (int(n) for n in generated.groups())
         with_gamma = bool((np.abs(rows[:, :3]) < 1e-6).all(axis=1).any())
         return KMesh("gamma" if with_gamma else "monkhorst-pack", (first, second, third), n_points=len(rows))
-    return listed(rows[:, :3], rows[:, 3], total)
+    points = rows[:, :3]
+    # of a list as it was given, this one has six decimals, the one behind the dimensions eight, as vasprun.xml
+    finer = np.empty((0, 4)) if automatic else used_points(source, dimensions, stop)
+    if len(finer) == len(rows) and np.abs(finer[:, :3] - points).max() < 1e-5:
+        points = finer[:, :3]
+    return listed(points, rows[:, 3], total)
 
 
 def _atoms(source: Source, begin: int, stop: int) -> tuple[tuple[str, ...], tuple[str, ...], float | None]:

@@ -82,13 +82,20 @@ def _kpoints(source: Source, stop: int, n_tables: int) -> tuple[np.ndarray, np.n
         rows = _rows(source.data[at : source.data.find(b"cartesian", at, stop)])
         if n_tables in (len(rows), 2 * len(rows)) and rows[:, 3].sum() > 0:
             return rows[:, :3], rows[:, 3]
-    begin = source.data.find(_MESH, 0, stop)
-    # an empty line ends the list, with a blank in it or without, as the compiler pleased
-    end = _EMPTY.search(source.data, begin, stop) if begin >= 0 else None
-    rows = _rows(source.data[begin : stop if end is None else end.start()]) if begin >= 0 else np.empty((0, 4))
+    rows = used_points(source, 0, stop)
     if not len(rows) or not rows[:, 3].sum() > 0:
-        raise source.damaged(max(begin, 0), "the k-points with their weights are missing")
+        raise source.damaged(max(source.data.find(_MESH, 0, stop), 0), "the k-points with their weights are missing")
     return rows[:, :3], rows[:, 3]
+
+
+def used_points(source: Source, start: int, stop: int) -> np.ndarray:
+    """Return the first list of the points in use, shape (n, 4): eight decimals, their weights with three."""
+    begin = source.data.find(_MESH, start, stop)
+    if begin < 0:
+        return np.empty((0, 4))
+    # an empty line ends the list, with a blank in it or without, as the compiler pleased
+    end = _EMPTY.search(source.data, begin, stop)
+    return _rows(source.data[begin : stop if end is None else end.start()])
 
 
 def _rows(text: bytes) -> np.ndarray:

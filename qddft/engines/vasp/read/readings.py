@@ -69,7 +69,7 @@ class KMesh:
     n_points
         Number of irreducible or listed points.
     digest
-        Hash of a list of points and weights that is no regular mesh, to tell whether two lists are the same.
+        Hash of a list of points that is no regular mesh, to tell whether two lists are the same.
     length
         Length that VASP divides by the lattice vectors, where that is all the file says, Angstrom.
     """
@@ -204,9 +204,8 @@ def listed(points: np.ndarray, weights: np.ndarray, total: int | None = None) ->
         return KMesh(*regular, n_points=len(points))
     if total is not None:
         return KMesh("automatic", None, n_points=len(points))
-    rows = np.column_stack([points, weights / weights.sum()]) if weights.sum() > 0 else points
-    # files print six decimals or more
-    return KMesh("list", None, n_points=len(points), digest=content_hash(np.round(rows, 5)))
+    # without the weights, which some files print with three decimals; the sum makes zeros out of negative ones
+    return KMesh("list", None, n_points=len(points), digest=content_hash(np.round(points, 5) + 0.0))
 
 
 def infer_mesh(
