@@ -9,6 +9,8 @@ from qddft.atoms.bending import bent, less_stretched
 from qddft.atoms.bond_lengths import check_distance
 from qddft.atoms.complexes import Attached, assembled, check_complete
 from qddft.atoms.contacts import MIN_CONTACT
+from qddft.atoms.dot_ligand import attach_to_dot
+from qddft.atoms.dot_symmetry import is_nanocrystal
 from qddft.atoms.face_swap import FaceSwap, face_swap
 from qddft.atoms.faces import FACES, FaceName, face_of
 from qddft.atoms.holding import bond_lengths, held_geometries, spans
@@ -50,7 +52,7 @@ def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
     Parameters
     ----------
     slab
-        From ``build_slab``, or a complex that gets another ligand.
+        From ``build_slab``, or a complex that gets another ligand. A nanocrystal gets one ligand on a facet.
     ligand
         From ``get_ligand``.
     mode
@@ -61,6 +63,7 @@ def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
     faces
         ``top``, ``bottom``, or ``both``: then the bottom ligand is the image of the top one by half a turn of the slab
         about an axis in its plane, which keeps its handedness (by a mirror plane where there is no such axis).
+        Of a nanocrystal a facet, ``+a`` to ``-c``, an edge, ``+a-b``, or a corner; ``top`` is ``+c``.
     seed
         Equal seeds give equal structures.
     distance
@@ -94,7 +97,11 @@ def attach(  # noqa: PLR0913  (every choice a person makes about one placement)
     LigandError
         There is no such conformer.
     """
-    _check(ligand, faces, min_contact, seed)
+    _check(ligand, min_contact, seed)
+    if is_nanocrystal(slab):
+        _check_for_dot(distance, conformer, vacuum)
+        return attach_to_dot(slab, ligand, mode=mode, faces=faces, site=site, seed=seed, min_contact=min_contact)
+    _check_faces(faces)
     chosen = check_mode(mode)
     face = face_of(slab, FACES[0] if faces == "both" else faces)
     swap = face_swap(slab) if faces == "both" else None
@@ -196,14 +203,12 @@ def _strain(found: Found) -> tuple[int, float]:
     return found.fitting.strictness, round(sum(map(sum, found.fitting.bonds.distances)), 3)
 
 
-def _check(ligand: object, faces: str, min_contact: float, seed: int) -> None:
+def _check(ligand: object, min_contact: float, seed: int) -> None:
     """Refuse arguments that mean nothing."""
     if not isinstance(ligand, Ligand):
         raise PlacementError(
             f"attach: {ligand!r} is no Ligand; get one with get_ligand, e.g. get_ligand('oleic acid')."
         )
-    if faces not in (*FACES, "both"):
-        raise PlacementError(f"unknown faces {faces!r}. {did_you_mean(str(faces), (*FACES, 'both'))}")
     if (
         isinstance(min_contact, bool)
         or not isinstance(min_contact, int | float)
@@ -214,6 +219,21 @@ def _check(ligand: object, faces: str, min_contact: float, seed: int) -> None:
         )
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31:
         raise PlacementError(f"seed {seed!r}: give a whole number from 0 to 2147483647.")
+
+
+def _check_faces(faces: str) -> None:
+    if faces not in (*FACES, "both"):
+        raise PlacementError(f"unknown faces {faces!r}. {did_you_mean(str(faces), (*FACES, 'both'))}")
+
+
+def _check_for_dot(distance: float | None, conformer: int | None, vacuum: float | None) -> None:
+    """Refuse what a placement on a nanocrystal does not have."""
+    given = {"distance": distance, "conformer": conformer, "vacuum": vacuum}
+    if named := [name for name, value in given.items() if value is not None]:
+        raise PlacementError(
+            f"{' and '.join(named)}: a nanocrystal takes ligands at the bond lengths of the table, in a conformer that "
+            "fits, without a cell; leave it out, or place the ligand on a slab (build_slab)."
+        )
 
 
 def described(ligand: Ligand, found: Found) -> Attached:

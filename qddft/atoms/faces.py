@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from qddft.atoms.contacts import fragments_of, lattice_points
+from qddft.atoms.dot_symmetry import is_nanocrystal
 from qddft.atoms.ions import A_CATIONS, B_CATIONS, HALIDES
 from qddft.core.errors import PlacementError, StructureError
 from qddft.core.frozen import freeze_fields
@@ -125,6 +126,11 @@ def face_of(slab: "Atoms", name: str) -> Face:
     StructureError
         The atoms do not say their layers and fragments, or the slab is no perovskite.
     """
+    if is_nanocrystal(slab):
+        raise PlacementError(
+            "the structure is a nanocrystal, which has six facets and no top: cover it with passivate(dot, (ligand, "
+            "mode)), or attach(dot, ligand, mode=..., faces='+a') one ligand; coverages and searches take a slab."
+        )
     face = check_face(name)
     turn = np.ones(3) if face == "top" else _HALF_TURN
     layer = _layers(slab)
@@ -140,7 +146,7 @@ def face_of(slab: "Atoms", name: str) -> Face:
         turn=turn,
         lattice=lateral * turn,
         positions=slab.positions * turn,
-        species=np.where(layer > 0, _species(slab.get_chemical_symbols()), ""),
+        species=np.where(layer > 0, species_of(slab.get_chemical_symbols()), ""),
         depth=np.where(layer > 0, counted, 0),
     )
 
@@ -152,7 +158,7 @@ def _layers(slab: "Atoms") -> np.ndarray:
     return np.where(fragments_of(slab) == 0, slab.arrays["layer"], 0)
 
 
-def _species(symbols: Iterable[str]) -> list[str]:
+def species_of(symbols: Iterable[str]) -> list[str]:
     """Return the sublattice of each symbol."""
     known = dict.fromkeys(HALIDES, "X") | dict.fromkeys(B_CATIONS, "B") | dict.fromkeys(A_CATIONS, "A")
     return [known.get(symbol, "") for symbol in symbols]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from qddft.atoms.ligand import Ligand
 
-_MARGIN = 1.001
+MARGIN = 1.001
 # radii for which rounding has no say in which of two places is farther away, Angstrom
 _DECIMALS = 3
 _TINY = 1e-9
@@ -79,10 +79,10 @@ def passivate(
     """
     check_shell(coverage, fraction, seed, min_contact)
     core = core_of(dot)
-    kinds = [_Kind.of(part, core, min_contact, seed) for part in parts_of(ligands)]
+    kinds = [Kind.of(part, core, min_contact, seed) for part in parts_of(ligands)]
     parts, places = [kind.part for kind in kinds], [len(kind.sites) for kind in kinds]
     wanted = wanted_numbers(parts, places, core, coverage, fraction)
-    filling = _Filling(core, kinds, wanted, Crowd(min_contact * _MARGIN), np.random.default_rng(seed))
+    filling = Filling(core, kinds, wanted, Crowd(min_contact * MARGIN), np.random.default_rng(seed))
     filling.take_over(dot)
     filling.run()
     placed = _neutral(filling.placed)
@@ -94,7 +94,7 @@ def passivate(
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """One kind of ligand, its places and poses."""
 
     part: Part
@@ -104,7 +104,8 @@ class _Kind:
     radii: np.ndarray
 
     @classmethod
-    def of(cls, part: Part, core: Core, min_contact: float, seed: int) -> "_Kind":
+    def of(cls, part: Part, core: Core, min_contact: float, seed: int) -> "Kind":
+        """Return all places of one kind on a core."""
         from ase.data import atomic_numbers
 
         role = anchor_groups(part.ligand, part.mode)[0][1]
@@ -115,11 +116,11 @@ class _Kind:
 
 
 @dataclass
-class _Filling:
+class Filling:
     """Places that are filled one after the other."""
 
     core: Core
-    kinds: list[_Kind]
+    kinds: list[Kind]
     wanted: list[int]
     crowd: Crowd
     generator: np.random.Generator
@@ -165,7 +166,7 @@ class _Filling:
         free = self._on_bare_facets(kind, np.flatnonzero(self._free[kind]))
         best = free[np.lexsort((self._order[kind][free], -self._far[kind][free].round(_DECIMALS)))[0]]
         self._free[kind][best] = False
-        found = self._try(kind, int(best))
+        found = self.placed_at(kind, int(best))
         if found is None:
             return
         self.placed.append(found)
@@ -190,7 +191,7 @@ class _Filling:
         for points, far in zip(self._points, self._far, strict=True):
             np.minimum(far, np.linalg.norm(points - point, axis=1), out=far)
 
-    def _try(self, number: int, index: int) -> Placed | None:
+    def placed_at(self, number: int, index: int) -> Placed | None:
         """Return the ligand at a place, ``None`` if the place is gone or no pose keeps clear."""
         kind, site = self.kinds[number], self.kinds[number].sites[index]
         removed = self._ions_that_go(kind, site)
@@ -203,7 +204,7 @@ class _Filling:
                 return _placed(kind, number, site, stand, around, poses[first], removed)
         return None
 
-    def _ions_that_go(self, kind: _Kind, site: ShellSite) -> tuple[int, ...] | None:
+    def _ions_that_go(self, kind: Kind, site: ShellSite) -> tuple[int, ...] | None:
         """Return the ions that a ligand replaces, ``None`` if one of them is not to be had."""
         if site.removed is None:
             return ()
@@ -228,7 +229,7 @@ def _apart(other: ShellSite, site: ShellSite) -> float:
 
 
 def _placed(
-    kind: _Kind,
+    kind: Kind,
     number: int,
     site: ShellSite,
     stand: Stand,

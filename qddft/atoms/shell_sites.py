@@ -7,6 +7,7 @@ import numpy as np
 
 from qddft.atoms.blocks import Frame, outward
 from qddft.atoms.contacts import fragments_of
+from qddft.atoms.dot_symmetry import FACETS, facet_name, is_nanocrystal
 from qddft.atoms.faces import Face
 from qddft.atoms.ions import A_CATIONS, B_CATIONS, FORMAL_CHARGES, HALIDES
 from qddft.atoms.targets import Target
@@ -24,10 +25,6 @@ _AROUND = 13.0
 # a face sees its atoms in a lateral cell of this edge, its site in the middle, so that no image is near, Angstrom
 _CELL = 1000.0
 _MIDDLE = np.array([_CELL / 2, _CELL / 2, 0.0])
-AXES = "abc"
-
-
-FACETS = tuple(f"{sign}{axis}" for axis in AXES for sign in "+-")
 
 
 def facets_of(face: str) -> list[bool]:
@@ -101,9 +98,9 @@ def core_of(dot: "Atoms") -> Core:
     StructureError
         The structure was not made by ``build_nanocrystal``.
     """
-    described = dot.info.get("qddft", {})
-    if described.get("kind") != "nanocrystal" or "frame" not in described:
+    if not is_nanocrystal(dot):
         raise StructureError("passivate: the structure is no nanocrystal of build_nanocrystal.")
+    described = dot.info["qddft"]
     indices = np.flatnonzero(fragments_of(dot) == 0)
     part = dot[indices]
     symbols = np.array(part.get_chemical_symbols())
@@ -196,8 +193,7 @@ def _index_of_places(core: Core, species: str) -> dict[tuple[int, ...], int]:
 
 def _site(core: Core, index: int, sides: np.ndarray, atoms: tuple[int, ...], *, removed: int | None) -> ShellSite:
     point = core.positions[list(atoms)].mean(axis=0) if removed is None else core.positions[index]
-    face = "".join(f"{'+' if side > 0 else '-'}{axis}" for side, axis in zip(sides, AXES, strict=True) if side)
-    return ShellSite(point, _turn(core.frame, sides), atoms, removed, face)
+    return ShellSite(point, _turn(core.frame, sides), atoms, removed, facet_name(sides))
 
 
 def _turn(frame: Frame, sides: np.ndarray) -> np.ndarray:

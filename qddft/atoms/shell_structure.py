@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qddft.atoms.dot_symmetry import FACETS
 from qddft.atoms.ions import FORMAL_CHARGES
 from qddft.atoms.search import Geometry
 from qddft.atoms.shell_options import SQUARE_NM, Part, area_nm2
-from qddft.atoms.shell_sites import FACETS, Core, facets_of
+from qddft.atoms.shell_sites import Core, facets_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -92,7 +93,7 @@ def _facets(core: Core, placed: Sequence[Placed]) -> dict[str, dict[str, float]]
     }
 
 
-def assembled(dot: "Atoms", core: Core, placed: Sequence[Placed], record: Mapping[str, Any]) -> "Atoms":
+def assembled(dot: "Atoms", core: Core, placed: Sequence[Placed], record: Mapping[str, Any] | None) -> "Atoms":
     """Return the core without replaced ions, earlier ligands, then these.
 
     Parameters
@@ -104,7 +105,7 @@ def assembled(dot: "Atoms", core: Core, placed: Sequence[Placed], record: Mappin
     placed
         What is added.
     record
-        From ``shell_record``.
+        From ``shell_record``; ``None`` for ligands that are no shell.
     """
     from ase import Atoms
 
@@ -132,7 +133,8 @@ def assembled(dot: "Atoms", core: Core, placed: Sequence[Placed], record: Mappin
         *info["removed"],
         *(_gone(core, index, item, first + k) for k, item in enumerate(placed) for index in item.removed),
     ]
-    info["shells"] = [*info.get("shells", []), dict(record)]
+    if record is not None:
+        info["shells"] = [*info.get("shells", []), dict(record)]
     joined.info["qddft"] = info
     return joined
 

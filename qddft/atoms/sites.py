@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qddft.atoms.faces import Face, FaceName, face_of, neighbors
-from qddft.atoms.symmetry import SYMPREC, symmetry_cell
+from qddft.atoms.contacts import fragments_of
+from qddft.atoms.dot_symmetry import dot_permutations, dot_places, facet_named, is_nanocrystal
+from qddft.atoms.faces import Face, face_of, neighbors, species_of
+from qddft.atoms.symmetry import SYMPREC, distinct_sets, symmetry_cell
 from qddft.core.errors import StructureError
 
 if TYPE_CHECKING:
@@ -40,17 +42,18 @@ class Site:
     kind
         One of ``KINDS``.
     face
-        ``top`` or ``bottom``.
+        ``top`` or ``bottom``; of a nanocrystal ``+a`` to ``-c``, at an edge ``+a-b``.
     position
         On the face, at the mean height of ``atoms`` (a hollow: of the outermost layer), slab coordinates, Angstrom.
     atoms
         The slab atoms that name the site.
     multiplicity
-        Equivalent sites on this face for each 1x1 cell; a whole number unless a site is shared by several.
+        Equivalent sites on this face for each 1x1 cell; a whole number unless a site is shared by several. In a
+        nanocrystal the number of equivalent ions.
     """
 
     kind: str
-    face: FaceName
+    face: str
     position: tuple[float, float, float]
     atoms: tuple[int, ...]
     multiplicity: float
@@ -62,9 +65,10 @@ def find_sites(slab: "Atoms", face: str = "top", *, kinds: tuple[str, ...] = KIN
     Parameters
     ----------
     slab
-        A slab or complex; its symmetry, ligands included, decides what is distinct.
+        A slab or complex; its symmetry, ligands included, decides what is distinct. Of a nanocrystal the ions of one
+        facet are listed, those at its edges and corners included (no hollows or bridges).
     face
-        ``top`` or ``bottom``.
+        ``top`` or ``bottom``; of a nanocrystal ``+a`` to ``-c`` (``top`` is ``+c``).
     kinds
         Which kinds are listed.
 
@@ -73,6 +77,8 @@ def find_sites(slab: "Atoms", face: str = "top", *, kinds: tuple[str, ...] = KIN
     PlacementError, StructureError
         As ``qddft.atoms.faces.face_of``.
     """
+    if is_nanocrystal(slab):
+        return _sites_of_facet(slab, face, kinds)
     seen = face_of(slab, face)
     found = [site for site in _all_sites(seen) if site.kind in kinds]
     if not found:
@@ -94,6 +100,31 @@ def find_sites(slab: "Atoms", face: str = "top", *, kinds: tuple[str, ...] = KIN
         for k in chosen.values()
     ]
     return tuple(sorted(sites, key=lambda site: (KINDS.index(site.kind), site.multiplicity)))
+
+
+def _sites_of_facet(dot: "Atoms", facet: str, kinds: tuple[str, ...]) -> tuple[Site, ...]:
+    """Return the symmetry-distinct ions of a facet of a nanocrystal, its edges and corners included.
+
+    Raises
+    ------
+    PlacementError
+        An unknown facet.
+    """
+    name = facet_named(facet)
+    places, own = dot_places(dot), fragments_of(dot) == 0
+    species = species_of(dot.get_chemical_symbols())
+    on = [i for i in np.flatnonzero(own).tolist() if species[i] and name in places.facets[i] and not places.depths[i]]
+    orbits = distinct_sets(dot_permutations(dot), [(i,) for i in on])
+    found = [
+        Site(_TOP_NAMES[species[i]], places.facets[i], _rounded(dot.positions[i]), (i,), float(count))
+        for (i,), count in orbits.items()
+    ]
+    return tuple(sorted((s for s in found if s.kind in kinds), key=lambda s: (KINDS.index(s.kind), len(s.face))))
+
+
+def _rounded(position: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = (round(float(value), 10) for value in position)
+    return x, y, z
 
 
 def _flat(plane: np.ndarray) -> np.ndarray:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 SYMPREC = 1e-2
 
 
-def symmetry_cell(atoms: "Atoms") -> tuple[Any, Any, Any]:
-    """Return (cell, fractional positions, kinds) for spglib; atoms that differ in constraint or fragment differ.
+def kinds_of(atoms: "Atoms") -> np.ndarray:
+    """Return numbers that are equal for atoms of one element, fragment and constraint, shape (n_atoms,).
 
     A held layer breaks the mirror between the two faces: a site of the free face has no partner on the held one.
     """
@@ -25,8 +25,12 @@ def symmetry_cell(atoms: "Atoms") -> tuple[Any, Any, Any]:
             held[constraint.index] = 1
     fragment = atoms.arrays.get("fragment", np.zeros(len(atoms), dtype=int))
     labels = np.column_stack([atoms.numbers, held, fragment])
-    kinds = np.unique(labels, axis=0, return_inverse=True)[1].ravel() + 1
-    return atoms.cell.array, atoms.get_scaled_positions(), kinds
+    return np.asarray(np.unique(labels, axis=0, return_inverse=True)[1].ravel() + 1)
+
+
+def symmetry_cell(atoms: "Atoms") -> tuple[Any, Any, Any]:
+    """Return (cell, fractional positions, kinds) for spglib; atoms that differ in constraint or fragment differ."""
+    return atoms.cell.array, atoms.get_scaled_positions(), kinds_of(atoms)
 
 
 def atom_permutations(atoms: "Atoms", symprec: float = SYMPREC) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from qddft.atoms.dot_symmetry import DotPlaces, dot_permutations, dot_places, is_nanocrystal
 from qddft.atoms.electrons import n_valence_electrons
 from qddft.atoms.ions import B_CATIONS, FORMAL_CHARGES, HALIDES
 from qddft.atoms.layers import layers_of
@@ -38,7 +39,8 @@ class Vacancy:
     depth
         Height of the nearer face above the site, by the mean heights of their layers, Angstrom; 0 in the face itself.
     face
-        ``top`` or ``bottom``, whichever is nearer (``top`` for the middle layer).
+        ``top`` or ``bottom``, whichever is nearer (``top`` for the middle layer); of a nanocrystal ``+a`` to ``-c``, at
+        an edge ``+a-b``.
     multiplicity
         Number of equivalent places for this vacancy in the slab.
     indices
@@ -106,8 +108,8 @@ def find_vacancies(
     Parameters
     ----------
     slab
-        A slab, or a slab with ligands; ligand atoms are never removed. Its symmetry decides which sites are distinct:
-        the two faces of a clean symmetric slab are equivalent unless layers are held.
+        A slab or nanocrystal, bare or with ligands; ligand atoms are never removed. Its symmetry decides which sites
+        are distinct: the two faces of a clean symmetric slab are equivalent unless layers are held.
     species
         ``Br``, ``Cs``, ``Pb``, or a neutral group of neighbors: ``CsBr``, ``PbBr2`` (``CsX`` and ``PbX2`` are
         understood).
@@ -131,37 +133,47 @@ def find_vacancies(
         raise StructureError(f"no {species} vacancy in layers {sorted(wanted or ())} of the slab.")
     distances = _ligand_distances(slab, numbers)
     sets.sort(key=lambda members: _order(numbers, distances, members))
-    permutations = atom_permutations(slab)
+    dot = dot_places(slab) if is_nanocrystal(slab) else None
+    if dot is not None and faces == "both":
+        raise StructureError('faces="both" belongs to slabs; a nanocrystal has six facets: use faces="one".')
+    permutations = atom_permutations(slab) if dot is None else dot_permutations(slab)
     orbits = distinct_sets(permutations, sets)
     seen: Counter[tuple[str, int]] = Counter()
     found = []
     for members, multiplicity in orbits.items():
-        first, *others = (_site(slab, numbers, index) for index in members)
+        first, *others = (dot.names[i] if dot else _site(slab, numbers, i) for i in members)
         site = "+".join([first, *sorted(others)])
         key = (site, int(numbers[members[0]]))
         seen[key] += 1
         removed = members if faces == "one" else members + mirror_partner(slab, numbers, permutations, members)
         labels = {"species": "".join(_symbols_of(slab, members)), "site": site, "variant": seen[key]}
-        reach = float(distances[members[0]])
-        found.append(_vacancy(slab, numbers, members, removed, labels | {"multiplicity": multiplicity, "reach": reach}))
+        face, depth = _face_and_depth(slab, numbers, dot, members[0])
+        labels |= {"multiplicity": multiplicity, "reach": float(distances[members[0]]), "face": face, "depth": depth}
+        found.append(_vacancy(slab, numbers, members, removed, labels))
     return found
+
+
+def _face_and_depth(slab: "Atoms", numbers: np.ndarray, dot: DotPlaces | None, index: int) -> tuple[str, float]:
+    """Return the nearer face of an atom and how far below it the atom is, Angstrom."""
+    if dot is not None:
+        return dot.facets[index], round(float(dot.depths[index]), 6)
+    layer, top = int(numbers[index]), int(numbers.max())
+    nearer = top if 2 * layer >= top + 1 else 1
+    heights = [float(slab.positions[numbers == number, 2].mean()) for number in (nearer, layer)]
+    return "bottom" if nearer == 1 else "top", round(abs(heights[0] - heights[1]), 6)
 
 
 def _vacancy(
     slab: "Atoms", numbers: np.ndarray, members: tuple[int, ...], removed: tuple[int, ...], labels: dict[str, Any]
 ) -> Vacancy:
     """Describe and remove a set of atoms."""
-    layer = int(numbers[members[0]])
-    top = int(numbers.max())
-    nearer = top if 2 * layer >= top + 1 else 1
-    heights = [float(slab.positions[numbers == number, 2].mean()) for number in (nearer, layer)]
     x, y, z = (round(float(value), 10) for value in slab.positions[members[0]])
     return Vacancy(
         species=labels["species"],
-        layer=layer,
+        layer=int(numbers[members[0]]),
         site=labels["site"],
-        depth=round(abs(heights[0] - heights[1]), 6),
-        face="bottom" if nearer == 1 else "top",
+        depth=labels["depth"],
+        face=labels["face"],
         multiplicity=labels["multiplicity"],
         indices=removed,
         count=len(removed) // len(members),
