@@ -6,7 +6,7 @@ from made_up_vasp import outcar, two_steps, vasprun
 from test_read_outcar_levels import POINTS, text
 
 from qddft.core.errors import OutputError
-from qddft.engines.vasp.read import read_dos, read_eigenvalues, read_outputs, read_trajectory
+from qddft.engines.vasp.read import read_dos, read_eigenvalues, read_outputs, read_projected, read_trajectory
 
 WRITERS = {"vasprun.xml": vasprun, "OUTCAR": outcar}
 RESPONSE = """  <varray name="kpointlist" >
@@ -262,3 +262,76 @@ def test_lists_of_k_points_are_the_same_in_both_files_whatever_digits_they_print
     one, other = (read_outputs(tmp_path / name).settings for name in ("vasprun.xml", "OUTCAR"))
     assert one["kpoint_list"] is not None
     assert (one["kpoint_list"], one["n_kpoints"]) == (other["kpoint_list"], other["n_kpoints"])
+
+
+OPT = """  <dos comment="kpoints_opt">
+   <i name="efermi">      9.99000000 </i>
+   <total>
+    <array>
+     <set>
+      <set comment="spin 1">
+       <r>    -5.0000     9.0000     9.0000 </r>
+      </set>
+     </set>
+    </array>
+   </total>
+  </dos>
+  <eigenvalues_kpoints_opt comment="kpoints_opt">
+   <kpoints>
+    <varray name="kpointlist" >
+     <v>       0.50000000       0.50000000       0.50000000 </v>
+    </varray>
+   </kpoints>
+   <eigenvalues>
+    <array>
+     <field>eigene</field>
+     <set>
+      <set comment="spin 1">
+       <set comment="kpoint 1">
+        <r>  -99.0000 </r>
+       </set>
+      </set>
+     </set>
+    </array>
+   </eigenvalues>
+  </eigenvalues_kpoints_opt>
+  <projected_kpoints_opt>
+   <eigenvalues>
+    <array>
+    </array>
+   </eigenvalues>
+   <array>
+    <field>  s</field>
+    <set>
+     <r>  9.0000 </r>
+    </set>
+   </array>
+  </projected_kpoints_opt>
+"""
+
+
+@pytest.mark.parametrize("spins", [1, 2])
+def test_the_levels_of_kpoints_opt_are_not_those_of_the_mesh(tmp_path, spins):
+    run = two_steps(projected="last", parameters={"ISPIN": spins}, moment=0.5 * (spins - 1))
+    plain = put(tmp_path, "plain.xml", vasprun(run))
+    head, tail = vasprun(run).split("  <eigenvalues>", 1)
+    path = put(tmp_path, "vasprun.xml", head + OPT + "  <eigenvalues>" + tail)
+    outputs, expected = read_outputs(path), read_outputs(plain)
+    assert (outputs.fermi_level, outputs.magnetization) == (expected.fermi_level, expected.magnetization)
+    assert outputs.energy == expected.energy
+    np.testing.assert_array_equal(read_eigenvalues(path).energies, read_eigenvalues(plain).energies)
+    np.testing.assert_array_equal(read_projected(path).weights, read_projected(plain).weights)
+    np.testing.assert_array_equal(read_dos(path).total, read_dos(plain).total)
+
+
+@pytest.mark.parametrize("name", ["vasprun.xml", "OUTCAR"])
+def test_atoms_of_a_virtual_crystal_count_with_their_share(tmp_path, name):
+    run = two_steps(parameters={"NELECT": 0.25 * 14 + 0.75 * 14}, incar={"VCA": "0.25 0.75"})
+    content = WRITERS[name](run)
+    if name == "OUTCAR":
+        content = changed(content, "   NELECT", "  virtual crystal weights\n   VCA    =   0.25  0.75\n   NELECT")
+    else:
+        content = changed(
+            content, '<i type="string" name="VCA">0.25 0.75</i>', '<v name="VCA">  0.25000000  0.75000000</v>'
+        )
+    assert read_outputs(put(tmp_path, name, content)).charge == 0.0

@@ -41,7 +41,7 @@ def vasprun_dos(source: Source) -> DensityOfStates:
         There is none, or a table is cut.
     """
     block = _last_block(source)
-    begin = source.data.find(b"<dos>", block.bulky, block.stop)
+    begin = source.data.find(b"<dos>", block.tables, block.stop)
     total = source.between(b"<total>", b"</total>", begin, block.stop) if begin >= 0 else None
     if total is None:
         raise MissingTableError(f"{source.path}: the run wrote no density of states")
@@ -73,12 +73,12 @@ def vasprun_projections(source: Source) -> Projections:
         The run projected nothing (LORBIT), or the table is cut.
     """
     block = _last_block(source)
-    begin = source.data.find(b"<projected>", block.bulky, block.stop)
+    begin = source.data.find(b"<projected>", block.tables, block.stop)
     begin = source.data.find(b"</eigenvalues>", begin, block.stop) if begin >= 0 else -1
     inner = source.between(b"<array>", b"</array>", begin, block.stop) if begin >= 0 else None
     if inner is None:
-        if source.data.find(b"<projected>", block.bulky, block.stop) >= 0:
-            raise source.damaged(block.bulky, "the projections behind here lack their levels or their table")
+        if source.data.find(b"<projected>", block.tables, block.stop) >= 0:
+            raise source.damaged(block.tables, "the projections behind here lack their levels or their table")
         raise MissingTableError(f"{source.path}: the run wrote no projections (LORBIT = 10, 11 or 12 does)")
     eigenvalues = vasprun_eigenvalues(source)
     atoms = _structure(source, block).to_atoms()

@@ -34,11 +34,14 @@ class Block:
     bulky
         Where eigenvalues, density of states and the like begin, or the loops of linear response, which follow the
         results of the ground state.
+    tables
+        Behind the eigenvalues and projections of KPOINTS_OPT, which come before those of the mesh under the same names.
     """
 
     start: int
     scf_stop: int
     bulky: int
+    tables: int
     stop: int
 
 
@@ -155,4 +158,7 @@ def block_of(source: Source, start: int, stop: int) -> Block:
     response = source.data.find(b"<scstep>", structure, bulky) if structure >= 0 else -1
     bulky = response if response >= 0 else bulky
     scf_stop = source.data.rfind(b"</scstep>", start, structure if structure >= 0 else bulky)
-    return Block(start, max(scf_stop, start), bulky, stop)
+    tables = bulky
+    if b"kpoints_opt" in source.data[bulky : bulky + 64]:
+        tables = max(source.data.rfind(b"_kpoints_opt>", bulky, stop), bulky)
+    return Block(start, max(scf_stop, start), bulky, tables, stop)

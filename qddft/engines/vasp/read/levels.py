@@ -14,7 +14,7 @@ _SPIN_SET = re.compile(rb'<set comment="spin ?\d+">')
 
 def fermi_level(source: Source, block: Block) -> float | None:
     """Return the Fermi level that stands with the density of states, eV."""
-    dos = source.data.find(b"<dos>", block.bulky, block.stop)
+    dos = source.data.find(b"<dos>", block.tables, block.stop)
     match = _FERMI.search(source.data, dos, min(dos + 400, block.stop)) if dos >= 0 else None
     return None if match is None else to_float(match.group(1))
 
@@ -24,7 +24,7 @@ def moment(source: Source, block: Block) -> float | None:
 
     ``sum_k w_k sum_n (f_up - f_down)``, with the weights of the k-points.
     """
-    if source.data.find(b"<eigenvalues>", block.bulky, block.stop) < 0:
+    if source.data.find(b"<eigenvalues>", block.tables, block.stop) < 0:
         return None
     _, weights = kpoints(source)
     values = levels(source, block, len(weights))
@@ -62,7 +62,7 @@ def levels(source: Source, block: Block, n_kpoints: int) -> np.ndarray:
     OutputError
         There are none, or the table is cut or does not fit the number of k-points.
     """
-    inner = source.between(b"<eigenvalues>", b"</eigenvalues>", block.bulky, block.stop)
+    inner = source.between(b"<eigenvalues>", b"</eigenvalues>", block.tables, block.stop)
     if inner is None:
         raise source.damaged(block.start, "this ionic step has no eigenvalues")
     spins = count_spins(source, inner)

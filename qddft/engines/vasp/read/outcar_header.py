@@ -10,13 +10,14 @@ from qddft.engines.vasp.read.numbers import plain_table, to_float
 from qddft.engines.vasp.read.outcar_levels import used_points
 from qddft.engines.vasp.read.readings import KMesh, Structure, listed
 from qddft.engines.vasp.read.source import Source
-from qddft.engines.vasp.read.vasprun_header import symbol_of_title
+from qddft.engines.vasp.read.vasprun_header import neutral_electrons, symbol_of_title
 
 _VERSION = re.compile(rb"\bvasp\.(\d[^\s]*)")
 _TITLE = re.compile(rb"^\s*TITEL\s*=\s*(.+?)\s*$", re.MULTILINE)
 # where the potentials were cut out of the file for their license, these two are left of them
 _NAMED = re.compile(rb"^ POTCAR:[ \t]+(\S.*?)\s*$", re.MULTILINE)
 _VALENCES = re.compile(rb"Ionic Valenz\s*\n\s*ZVAL\s*=((?:\s*\d+\.\d\d)+)")
+_SHARES = re.compile(rb"virtual crystal weights\s*\n\s*VCA\s*=([^\n]*)")
 _VALENCE = re.compile(rb"POMASS\s*=[^;\n]*;\s*ZVAL\s*=\s*([^\s;]+)\s+mass and valenz")
 _COUNTS = re.compile(rb"ions per type =([ \d]+)")
 _IONS = re.compile(rb"NIONS\s*=\s*(\d+)")
@@ -160,9 +161,9 @@ def _atoms(source: Source, begin: int, stop: int) -> tuple[tuple[str, ...], tupl
     valences = [to_float(token) for token in _VALENCE.findall(head)]
     if not valences and listed_later is not None:
         valences = [to_float(token) for token in re.findall(rb"\d+\.\d\d", listed_later[1])]
-    electrons = None
-    if len(valences) == len(per_type) and None not in valences:
-        electrons = float(sum(n * (z or 0.0) for n, z in zip(per_type, valences, strict=True)))
+    virtual = _SHARES.search(source.data, begin, stop)
+    shares = [] if virtual is None else [to_float(token) for token in virtual[1].split()]
+    electrons = neutral_electrons(per_type, valences, shares)
     every = tuple(symbol for symbol, n in zip(symbols, per_type, strict=True) for _ in range(n))
     return every, titles, electrons
 

@@ -4,6 +4,7 @@ Every section is read by itself, so that a run which died early still shows its 
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -42,7 +43,8 @@ def read_header(source: Source, stop: int, *, complete: bool) -> dict[str, Any]:
             found[name] = reader(source, span)
     atoms = _section(source, b"atominfo", stop, complete=complete)
     if atoms is not None:
-        symbols, titles, electrons = _atoms(source, atoms)
+        shares = found.get("incar", {}).get("VCA")
+        symbols, titles, electrons = _atoms(source, atoms, shares if isinstance(shares, list) else [])
         found |= {"titles": titles, "neutral_electrons": electrons}
         begin = source.data.find(b'<structure name="initialpos"', atoms[1], stop)
         end = source.data.find(b"</structure>", begin, stop) if begin >= 0 else -1
@@ -155,8 +157,13 @@ def _three(values: Any) -> tuple[Any, Any, Any] | None:
     return values[0], values[1], values[2]
 
 
-def _atoms(source: Source, span: tuple[int, int]) -> tuple[tuple[str, ...], tuple[str, ...], float | None]:
-    """Return the symbols of all atoms, the titles of the potentials and the electrons of the neutral atoms."""
+def _atoms(
+    source: Source, span: tuple[int, int], shares: list[float | None]
+) -> tuple[tuple[str, ...], tuple[str, ...], float | None]:
+    """Return the symbols of all atoms, the titles of the potentials and the electrons of the neutral atoms.
+
+    In a virtual crystal an atom counts with the share of its type (VCA), where one is given for every type.
+    """
     atoms = source.between(b'<array name="atoms"', b"</array>", *span)
     types = source.between(b'<array name="atomtypes"', b"</array>", *span)
     if atoms is None or types is None:
@@ -177,9 +184,25 @@ def _atoms(source: Source, span: tuple[int, int]) -> tuple[tuple[str, ...], tupl
     ]:
         raise source.damaged(span[0], f"{len(symbols)} atoms are listed, their types count {sum(counts)}")
     valences = [to_float(cells[3].strip()) for cells in kinds]
-    if None in valences:
-        return symbols, titles, None
-    return symbols, titles, float(sum(n * (z or 0.0) for n, z in zip(counts, valences, strict=True)))
+    return symbols, titles, neutral_electrons(counts, valences, shares)
+
+
+def neutral_electrons(
+    counts: Sequence[int], valences: Sequence[float | None], shares: Sequence[float | None]
+) -> float | None:
+    """Return the valence electrons of the neutral atoms, ``None`` where a valence is unknown.
+
+    Parameters
+    ----------
+    counts, valences
+        Of each type: atoms, electrons of one.
+    shares
+        Of each type in a virtual crystal; another number of them says nothing.
+    """
+    weights = list(shares) if len(shares) == len(counts) else [1.0] * len(counts)
+    if len(valences) != len(counts) or None in valences or None in weights:
+        return None
+    return float(sum(n * (z or 0.0) * (w or 0.0) for n, z, w in zip(counts, valences, weights, strict=True)))
 
 
 def _cells(row: bytes) -> list[str]:
