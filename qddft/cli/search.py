@@ -20,9 +20,7 @@ from qddft.cli.build.options import (
     ligand_of,
     slab_of,
 )
-from qddft.cli.check import Engine
 from qddft.cli.console import note, place, print_json, say, show
-from qddft.cli.plan import LevelName
 from qddft.cli.verb import add
 from qddft.core.errors import FolderError, LigandError
 
@@ -55,6 +53,14 @@ Heights = Annotated[
 ]
 
 
+SearchEngine = Annotated[str | None, typer.Option(help="tblite or ase:MODULE:FACTORY; default: tblite.")]
+SearchLevel = Annotated[
+    str | None, typer.Option("--level", help="Preset or file of a level; default: screening for tblite.")
+]
+# options that may be given with the folder of a search too
+_AFTERWARDS = ("target", "keep", "workers", "as_json", "help")
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     examples = (
@@ -67,6 +73,7 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
+    context: typer.Context,
     target: Target,
     names: LigandNames = None,
     output: Folder = None,
@@ -81,8 +88,8 @@ def search(
     heights: Heights = None,
     max_tilt: Annotated[float, typer.Option(help="Largest lean at the start, degrees; 60 leaves flat ones out.")] = 180,
     seed: Seed = 0,
-    engine: Engine = None,
-    level: LevelName = None,
+    engine: SearchEngine = None,
+    level: SearchLevel = None,
     workers: Annotated[int | None, typer.Option(help="Jobs at once; default: one for each core.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document; progress goes to stderr.")] = False,
@@ -109,7 +116,7 @@ def search(
 
     event, ahead = _telling(as_json)
     if is_search(Path(target)):
-        _refuse_options(target, names, output)
+        _refuse_options(context, target)
         found = resume_search(target, keep=keep, workers=workers, on_event=event, on_estimate=ahead)
         _tell(found, as_json=as_json)
         return
@@ -157,11 +164,18 @@ def _ligands(names: list[str], truncations: list[int] | None, seed: int) -> "lis
     return [ligand_of(name, cut or None, seed) for name, cut in zip(names, each, strict=True)]
 
 
-def _refuse_options(target: str, names: list[str] | None, output: Path | None) -> None:
-    if names or output is not None:
+def _refuse_options(context: typer.Context, target: str) -> None:
+    """Refuse what a search that is there has settled already; it would be passed over in silence."""
+    sources = {item: context.get_parameter_source(str(item.name)) for item in context.command.params}
+    given = [
+        item.opts[0]
+        for item, source in sources.items()
+        if item.name not in _AFTERWARDS and source is not None and source.name == "COMMANDLINE"
+    ]
+    if given:
         raise FolderError(
-            f"{target} is the folder of a search and keeps its ligand and place; leave --ligand and -o out, or give a "
-            "crystal to begin another search"
+            f"{target} is the folder of a search and keeps its ligand, place and effort; leave {', '.join(given)} out, "
+            "or give a crystal to begin another search"
         )
 
 

@@ -91,9 +91,21 @@ def test_another_slab_in_the_same_folder_is_refused(found, capsys):
     assert "holds another search: its slab is" in capsys.readouterr().err
 
 
-def test_a_search_folder_keeps_its_ligand(found, capsys):
-    assert main(["search", str(found), "--ligand", "CCN"]) == FIX_INPUT
-    assert "keeps its ligand and place; leave --ligand and -o out" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--ligand", "CCN"], "leave --ligand out"),
+        (["--steps", "200", "--seed", "3"], "leave --steps, --seed out"),
+        (["-o", "elsewhere", "--keep", "1"], "leave --output out"),
+        (["--dry-run"], "leave --dry-run out"),
+        (["--supercell", "2x2"], "leave --supercell out"),
+    ],
+)
+def test_a_search_folder_keeps_what_it_was_asked_for(found, capsys, words, named):
+    assert main(["search", str(found), *words]) == FIX_INPUT
+    shown = capsys.readouterr().err
+    assert "keeps its ligand, place and effort" in shown
+    assert named in shown
 
 
 def test_the_help_shows_how(capsys):
