@@ -5,57 +5,23 @@ energy is that of another system than the one asked for.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qddft.atoms.bond_changes import BondChanges, Pair, ProtonTransfer, bond_changes, distances_between
 from qddft.atoms.bond_lengths import donor_distance
-from qddft.atoms.contacts import vdw_radii
 from qddft.atoms.fragments import require_same_atoms
-from qddft.atoms.ions import A_CATIONS, B_CATIONS, FORMAL_CHARGES, HALIDES
+from qddft.atoms.held import Binding, bindings_of, placed_distances, too_close
+from qddft.atoms.ions import B_CATIONS, HALIDES
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-# a donor is bound to a cation up to this share of the sum of ionic radii, a proton to a halide of the van der Waals sum
-_COORDINATED, _HYDROGEN_BONDED = 1.25, 0.9
 # Pb-X of octahedra and of surface Pb lies within these shares of the sum of ionic radii (Br: 2.36 to 3.94 Å)
 _SHORTEST, _LONGEST = 0.75, 1.25
 # thermal motion and tilts move no atom of a perovskite this far, Angstrom
 _RECONSTRUCTED = 1.5
-# nothing binds beyond (Cs-I: 1.25 times 3.94), Angstrom
-_FAR = 5.0
-_PLACED = ("anchors", "sites", "distances")
-_DONORS = ("N", "O", "F", "S", "Se", "P", "As", *HALIDES)
-# a head without a proton (a metal ion, a quaternary nitrogen) is held as far as it was placed, up to this share more
-_AS_PLACED = 1.25
-
-
-@dataclass(frozen=True)
-class Binding:
-    """A ligand atom held by the surface.
-
-    Attributes
-    ----------
-    fragment
-        Number of the ligand.
-    atom, surface
-        Atom indices.
-    symbols
-        Their symbols.
-    kind
-        ``coordination`` (donor on a cation, or cation of the ligand on a halide) or ``hydrogen bond``.
-    distance
-        Angstrom.
-    """
-
-    fragment: int
-    atom: int
-    surface: int
-    symbols: tuple[str, str]
-    kind: Literal["coordination", "hydrogen bond"]
-    distance: float
 
 
 @dataclass(frozen=True)
@@ -80,6 +46,8 @@ class Checks:
         Shortest and longest Pb-X distance up to 1.25 of the sum of ionic radii, Angstrom; ``None`` without any.
     too_short
         Pb-X pairs below 0.75 of the sum of ionic radii.
+    too_close
+        Contacts of a ligand and a cation of the slab below that share.
     farthest
         (slab atom, how far it moved in Angstrom) of the one that moved most, the slab as a whole taken out.
     warnings
@@ -95,6 +63,7 @@ class Checks:
     coordination_changes: tuple[tuple[int, int, int], ...]
     pb_x_range: tuple[float, float] | None
     too_short: tuple[Pair, ...]
+    too_close: tuple[Binding, ...]
     farthest: tuple[int, float] | None
     warnings: tuple[str, ...]
 
@@ -140,6 +109,7 @@ class Checks:
                 }
                 for item in self.bindings
             ],
+            "too_close": [f"{item.symbols[0]}{item.atom}-{item.symbols[1]}{item.surface}" for item in self.too_close],
             "proton_transferred": self.proton_transferred,
             "proton_transfers": [[item.hydrogen, item.source, item.target] for item in self.proton_transfers],
             "surface_intact": self.surface_intact,
@@ -181,7 +151,8 @@ def check_complex(initial: "Atoms", final: "Atoms") -> Checks:
     require_same_atoms(initial, final)
     fragment = np.asarray(initial.arrays.get("fragment", np.zeros(len(initial), dtype=int)))
     changes = bond_changes(initial, final, np.flatnonzero(fragment > 0))
-    bindings = _bindings(final, fragment, _placed(initial))
+    bindings = bindings_of(final, fragment, placed_distances(initial))
+    close = too_close(bindings)
     desorbed = _desorbed(initial, fragment, bindings)
     old, new = _surface(initial, fragment), _surface(final, fragment)
     coordination = tuple((i, n, new.counts[i]) for i, n in old.counts.items() if new.counts[i] != n)
@@ -199,11 +170,13 @@ def check_complex(initial: "Atoms", final: "Atoms") -> Checks:
         coordination_changes=coordination,
         pb_x_range=(round(min(new.lengths), 4), round(max(new.lengths), 4)) if new.lengths else None,
         too_short=short,
+        too_close=close,
         farthest=farthest,
         warnings=(
             *words.of_bonds(changes),
             *(f"{words.name(n)} is desorbed: nothing of the surface holds it" for n in desorbed),
             *(f"{words.name(n)} left its site for another one" for n in elsewhere),
+            *(words.of_contact(item) for item in close),
             *words.of_surface(coordination, short, farthest),
         ),
     )
@@ -225,6 +198,13 @@ class _Words:
     def atom(self, index: int) -> str:
         """Name an atom and its owner."""
         return f"{self.atoms.symbols[index]} {index} of {self.name(int(self.fragment[index]))}"
+
+    def of_contact(self, item: Binding) -> str:
+        """Say that a ligand came closer to the slab than such atoms do."""
+        return (
+            f"{self.atom(item.atom)} is only {item.distance:.2f} Å from {self.atom(item.surface)}: an artifact of the "
+            "method or of a slab that cannot give way"
+        )
 
     def of_bonds(self, changes: BondChanges) -> list[str]:
         """Say which protons moved and which other bonds changed."""
@@ -259,46 +239,6 @@ class _Words:
         if farthest is not None and farthest[1] > _RECONSTRUCTED:
             told.append(f"the surface changed: {self.atom(farthest[0])} moved by {farthest[1]:.2f} Å")
         return told
-
-
-def _placed(initial: "Atoms") -> dict[tuple[int, int], float]:
-    """Return how far heads of cations may be from the halides they were placed on, by pair of atoms, Angstrom."""
-    reached = {}
-    for entry in initial.info.get("qddft", {}).get("fragments", []):
-        for anchor, sites, distances in zip(*(entry.get(key, []) for key in _PLACED), strict=False):
-            for site, distance in zip(sites, distances, strict=False):
-                if initial.symbols[site] in HALIDES and initial.symbols[anchor] != "H":
-                    reached[(int(anchor), int(site))] = _AS_PLACED * float(distance)
-    return reached
-
-
-def _bindings(final: "Atoms", fragment: np.ndarray, reached: dict[tuple[int, int], float]) -> tuple[Binding, ...]:
-    """Return what the surface holds."""
-    symbols = np.array(final.get_chemical_symbols())
-    ligand = np.flatnonzero(fragment > 0)
-    slab = np.flatnonzero((fragment == 0) & np.isin(symbols, tuple(FORMAL_CHARGES)))
-    distances = distances_between(final, ligand, slab)
-    found = []
-    for a, b in np.argwhere(distances < _FAR):
-        i, j, distance = int(ligand[a]), int(slab[b]), float(distances[a, b])
-        names = (str(symbols[i]), str(symbols[j]))
-        kind = _kind(*names, distance) or ("coordination" if distance < reached.get((i, j), 0.0) else None)
-        if kind is not None:
-            found.append(Binding(int(fragment[i]), i, j, names, kind, round(distance, 4)))
-    return tuple(sorted(found, key=lambda item: item.distance))
-
-
-def _kind(own: str, surface: str, distance: float) -> Literal["coordination", "hydrogen bond"] | None:
-    """Return how a ligand atom is held by a surface atom at a distance, ``None`` if it is not."""
-    from ase.data import atomic_numbers
-
-    if surface in HALIDES and own == "H":
-        radii = vdw_radii(np.array([1, atomic_numbers[surface]]))
-        return "hydrogen bond" if distance < _HYDROGEN_BONDED * radii.sum() else None
-    pair = (own, surface) if surface not in HALIDES else (surface, own)
-    if pair[0] in _DONORS and pair[1] in (*A_CATIONS, *B_CATIONS):
-        return "coordination" if distance < _COORDINATED * donor_distance(*pair) else None
-    return None
 
 
 def _desorbed(initial: "Atoms", fragment: np.ndarray, bindings: tuple[Binding, ...]) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ def structural_marks(record: Record) -> list[str]:
         "desorbed": any(not item["bound"] for item in items),
         "proton transferred": any(item["proton_transferred"] for item in items),
         "molecule broken": any(not item["molecule_intact"] and not item["proton_transferred"] for item in items),
+        "contact too short": any(item.get("too_close") for item in items),
         "left its site": any(item["left_site"] for item in items),
         "surface changed": any(not item["surface_intact"] for item in items),
     }

@@ -49,6 +49,20 @@ def test_thermal_noise_raises_no_flag(acid):
     assert check_complex(acid, noisy).ok
 
 
+def test_a_ligand_atom_pressed_onto_a_cation_is_told(acid):
+    entry = acid.info["qddft"]["fragments"][1]
+    anchor, lead = entry["anchors"][0], entry["sites"][0][0]
+    ligand = np.flatnonzero(acid.arrays["fragment"] == 1).tolist()
+    down = acid.positions[lead] - acid.positions[anchor]
+    # 0.75 of the sum of ionic radii of Pb and O is 1.905 Angstrom
+    near = check_complex(acid, moved(acid, dict.fromkeys(ligand, down * (1 - 1.95 / 2.54))))
+    pressed = check_complex(acid, moved(acid, dict.fromkeys(ligand, down * (1 - 1.85 / 2.54))))
+    assert near.too_close == ()
+    assert [(item.atom, item.surface) for item in pressed.too_close] == [(anchor, lead)]
+    assert any(f"is only 1.85 Å from Pb {lead} of the slab" in text for text in pressed.warnings)
+    assert pressed.record()["too_close"] == [f"O{anchor}-Pb{lead}"]
+
+
 def test_a_ligand_that_left_is_desorbed(acid):
     ligand = np.flatnonzero(acid.arrays["fragment"] == 1)
     found = check_complex(acid, moved(acid, {index: [0.0, 0.0, 3.0] for index in ligand.tolist()}))
