@@ -60,7 +60,7 @@ def test_rare_tags_at_their_own_defaults_are_no_difference(folder):
     assert _differences(folder("a"), folder("b", "LSOL = F\nLMONO = .FALSE.\nAGGAC = 1\nNCORE = 4\nLVHAR = T\n")) == {}
     assert rare_tags({"LHFCALC": True, "AEXX": 0.25, "AGGAX": 0.75}) == {}
     assert rare_tags({"LHFCALC": True, "AGGAX": 1.0}) == {"AGGAX": 1.0}
-    assert rare_tags({"LDAUTYPE": 4}) == {}
+    assert rare_tags({"LDAUTYPE": 4, "BPARAM": 6.3, "CPARAM": 0.0093}) == {}
     assert rare_tags({"LDAU": True, "LDAUTYPE": 4}) == {"LDAUTYPE": 4}
 
 
@@ -87,6 +87,36 @@ def test_text_between_quotes_holds_no_tags():
     assert "ISPIN" not in tags
     assert tags["LASPH"] is True
     assert tags["GGA"] == "PE"
+
+
+@pytest.mark.parametrize("text", ['SYSTEM = 6" wafer\n', '# 5" wide\n', "! it's\n", 'SYSTEM = a "b" c\n'])
+def test_a_stray_quote_hides_nothing(text):
+    assert parse_incar(f"{text}ISPIN = 2\n", "INCAR").tags["ISPIN"] == 2
+
+
+def test_lines_keep_their_numbers_behind_a_text_in_quotes():
+    text = 'A_TEXT = "\none\ntwo\n"\nISPIN = 2\nISPIN = 1\n'
+    assert parse_incar(text, "INCAR").warnings == (
+        "INCAR, line 6: ISPIN is given twice with different values; the first counts",
+    )
+
+
+@pytest.mark.parametrize("kpoints", ["a\n0\nAuto\n1e400\n", "a\n0\nGamma\n4 4\n", "k\n0\nRec\n5 0 0\n", "x\n"])
+def test_a_damaged_kpoints_is_unknown_and_not_what_vasp_would_make_without_it(kpoints, folder):
+    found = run_settings(folder("a", KPOINTS=kpoints))
+    assert found.settings["kpoints"] is None
+    assert len(found.warnings) == 1
+
+
+def test_a_generating_lattice_that_is_none_is_known_by_its_numbers(folder):
+    found = run_settings(folder("a", KPOINTS="x\n0\nRec\n5 0 0\n0 5 0\n0 0 5\n"))
+    assert found.settings["kpoints"] is None
+    assert found.settings["kpoint_list"] is not None
+
+
+def test_a_mesh_that_vasp_makes_by_itself_is_told(folder):
+    (note,) = run_settings(folder("a", KPOINTS=None)).warnings
+    assert note.startswith("there is neither KPOINTS nor KSPACING")
 
 
 def test_a_byte_order_mark_hides_no_tag():
@@ -156,3 +186,10 @@ def test_thresholds_below_what_vasprun_prints_are_the_same(folder):
 
 def test_a_meta_gga_switched_off_is_none(folder):
     assert run_settings(folder("a", "METAGGA = .FALSE.\n")).settings["metagga"] == "none"
+
+
+def test_names_of_libxc_are_words_not_logicals(folder):
+    libxc = "GGA = LIBXC\nLIBXC1 = {}\nLIBXC2 = GGA_C_PBE\n"
+    assert parse_incar("XC = TPSS\nLIBXC1 = GGA_X_PBE\n", "INCAR").tags == {"XC": "TPSS", "LIBXC1": "GGA_X_PBE"}
+    one, other = (folder(name, INCAR=f"ENCUT = 400\n{libxc.format(name)}") for name in ("GGA_X_PBE", "GGA_X_RPBE"))
+    assert _differences(one, other) == {"LIBXC1": "decides energies"}

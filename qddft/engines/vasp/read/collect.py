@@ -1,5 +1,6 @@
 """The settings of a VASP folder, finished or not, for an audit."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from qddft.engines.vasp.read.combine import (
 from qddft.engines.vasp.read.dispatch import folder_readings, open_existing, read_source, result_names
 from qddft.engines.vasp.read.inputs import Inputs, read_inputs
 from qddft.engines.vasp.read.rare_tags import unknown_tags
-from qddft.engines.vasp.read.readings import Reading, Structure
+from qddft.engines.vasp.read.readings import KMesh, Reading, Structure
 from qddft.engines.vasp.read.settings import canonical_tags, neutral_settings, stated_dispersion, with_defaults
 from qddft.engines.vasp.read.source import OUTPUTS_JSON
 from qddft.engines.vasp.read.spacing import mesh_of_inputs
@@ -102,15 +103,29 @@ def _of_inputs(inputs: Inputs, source: str) -> RunSettings:
     neutral = neutral_settings(
         tags,
         titles=titles,
-        kpoints=None if inputs.incar is None else mesh_of_inputs(inputs.kpoints, tags, inputs.poscar),
+        kpoints=_mesh(inputs, tags),
         structure=inputs.poscar,
         dispersion=stated_dispersion(stated),
         stated=stated,
     )
     warnings = (*inputs.problems, *(() if inputs.incar is None else inputs.incar.warnings), *unknown_tags(stated))
+    if (
+        inputs.incar is not None
+        and "KSPACING" not in tags
+        and inputs.kpoints is None
+        and "kpoints" not in inputs.unread
+    ):
+        warnings = (*warnings, "there is neither KPOINTS nor KSPACING: the mesh is the one that VASP makes by itself")
     if inputs.incar is None:
         warnings = (*warnings, "there is no readable INCAR: the values are VASP's defaults")
     return RunSettings(source=source, settings=neutral, engine="vasp", warnings=warnings, **_structure(inputs.poscar))
+
+
+def _mesh(inputs: Inputs, tags: Mapping[str, Any]) -> KMesh | None:
+    """Return the mesh that VASP would use; ``None`` where nothing can be known."""
+    if inputs.incar is None or "kpoints" in inputs.unread:
+        return inputs.kpoints
+    return mesh_of_inputs(inputs.kpoints, tags, inputs.poscar)
 
 
 def _structure(structure: Structure | None) -> dict[str, Any]:

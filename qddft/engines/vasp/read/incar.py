@@ -14,8 +14,15 @@ from qddft.engines.vasp.read.source import read_text_file
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9_/]*\Z")
 _LOGICAL = {"T": True, "F": False}
 _REPEATED = re.compile(r"(\d+)\*(\S+)\Z")
+# VASP 6 hands text between quotes on, over several lines, for instance to Wannier90
+_QUOTED = re.compile(r'^([^#!\n"]*=[ \t]*)"([^"]*)"', re.MULTILINE)
 # tags with words as values; all others hold numbers or logicals
-_WORDS = frozenset({"ALGO", "PREC", "GGA", "METAGGA", "SYSTEM", "PRECFOCK", "EFERMI", "LOCALIZED_BASIS", "QUAD_EFG"})
+_WORDS = frozenset(
+    {
+        "ALGO", "PREC", "GGA", "METAGGA", "SYSTEM", "PRECFOCK", "EFERMI", "LOCALIZED_BASIS", "QUAD_EFG", "LIBXC1",
+        "LIBXC2", "XC",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,12 +81,7 @@ def parse_incar(text: str, name: str) -> Incar:
 def _statements(text: str) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     pending = ""
-    quoted = False
-    for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-        # VASP 6 hands text between quotes on, over several lines, for instance to Wannier90
-        was_quoted, quoted = quoted, quoted != (raw.count('"') % 2 == 1)
-        if was_quoted:
-            continue
+    for number, raw in enumerate(_QUOTED.sub(_blanked, text.removeprefix("\ufeff")).splitlines(), start=1):
         line = pending + re.split(r"[#!]", raw, maxsplit=1)[0].rstrip()
         if line.endswith("\\"):
             pending = line[:-1] + " "
@@ -87,6 +89,12 @@ def _statements(text: str) -> list[tuple[int, str]]:
         pending = ""
         found += [(number, part) for part in line.split(";") if part.strip()]
     return found
+
+
+def _blanked(quoted: re.Match[str]) -> str:
+    """Return the line breaks of a text of several lines between quotes, so that lines keep their numbers."""
+    breaks = quoted[2].count("\n")
+    return quoted[1] + "\n" * breaks if breaks else quoted[0]
 
 
 def _value(tag: str, text: str) -> Any:

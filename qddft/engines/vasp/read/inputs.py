@@ -32,7 +32,7 @@ class Potentials:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What lies beside the outputs; ``None`` is absent, ``problems`` tells what could not be read."""
+    """What lies beside the outputs; ``None`` is absent or in ``unread``, ``problems`` tells what could not be read."""
 
     incar: Incar | None = None
     kpoints: KMesh | None = None
@@ -40,6 +40,7 @@ class Inputs:
     contcar: Structure | None = None
     potentials: Potentials | None = None
     problems: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:
@@ -51,6 +52,7 @@ def read_inputs(folder: Path) -> Inputs:
     """Read the input files of a folder; one that cannot be read becomes a sentence in ``problems``."""
     problems: list[str] = []
     found: dict[str, object] = {}
+    unread: set[str] = set()
     readers = (
         ("potentials", "POTCAR", read_potcar), ("potentials", "POTCAR.spec", read_potcar),
         ("incar", "INCAR", read_incar), ("kpoints", "KPOINTS", read_kpoints), ("poscar", "POSCAR", read_poscar),
@@ -64,7 +66,8 @@ def read_inputs(folder: Path) -> Inputs:
             found[key] = read_poscar(path, _elements(found)) if reader is read_poscar else reader(path)
         except OutputError as error:
             problems.append(str(error))
-    return Inputs(**found, problems=tuple(problems))  # type: ignore[arg-type]
+            unread.add(key)
+    return Inputs(**found, problems=tuple(problems), unread=frozenset(unread))  # type: ignore[arg-type]
 
 
 def _elements(found: Mapping[str, object]) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def _generated(path: Path, lines: list[str], mode: str) -> KMesh:
     rows = np.array([_numbers(path, lines, 3 + i, 3) for i in range(3)])
     shift = _numbers(path, lines, 6, 3) if len(lines) > 6 and len(lines[6].split()) >= 3 else [0.0, 0.0, 0.0]
     steps = np.diag(rows)
-    if mode not in ("c", "k") and np.allclose(rows, np.diag(steps)) and (steps > 0).all():
+    if mode not in ("c", "k") and np.allclose(rows, np.diag(steps)) and ((steps > 1e-3) & (steps <= 1)).all():
         one, two, three = (round(1 / step) for step in steps.tolist())
         if np.allclose(steps, [1 / one, 1 / two, 1 / three], atol=1e-5):
             return _shifted("gamma", (one, two, three), (shift[0], shift[1], shift[2]))

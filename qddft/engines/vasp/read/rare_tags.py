@@ -11,7 +11,7 @@ from typing import Any
 RARE: Mapping[str, Any] = {
     # shares of exchange and correlation, kernels of van der Waals functionals
     "AGGAX": 1.0, "AGGAC": 1.0, "ALDAX": 1.0, "ALDAC": 1.0, "AMGGAX": 1.0, "AMGGAC": 1.0, "PARAM1": None,
-    "PARAM2": None, "PARAM3": None, "ZAB_VDW": -0.8491, "BPARAM": None, "CPARAM": None, "IVDW_NL": 1, "XC": None,
+    "PARAM2": None, "PARAM3": None, "ZAB_VDW": -0.8491, "BPARAM": 6.3, "CPARAM": 0.0093, "IVDW_NL": 1, "XC": None,
     "XC_C": None, "LIBXC1": None, "LIBXC2": None, "LTBOUNDLIBXC": False, "CMBJ": None,
     # parameters of dispersion corrections
     "VDW_S6": None, "VDW_S8": None, "VDW_SR": None, "VDW_A1": None, "VDW_A2": None, "VDW_D": None, "VDW_RADIUS": None,
