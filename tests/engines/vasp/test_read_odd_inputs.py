@@ -193,3 +193,22 @@ def test_names_of_libxc_are_words_not_logicals(folder):
     assert parse_incar("XC = TPSS\nLIBXC1 = GGA_X_PBE\n", "INCAR").tags == {"XC": "TPSS", "LIBXC1": "GGA_X_PBE"}
     one, other = (folder(name, INCAR=f"ENCUT = 400\n{libxc.format(name)}") for name in ("GGA_X_PBE", "GGA_X_RPBE"))
     assert _differences(one, other) == {"LIBXC1": "decides energies"}
+
+
+POTCAR = "".join(
+    f"   TITEL  = PAW_PBE {name} 08Apr2002\n   POMASS = 1.0; ZVAL = {valence}\n   ENMAX = 300; ENMIN = 200\n"
+    for name, valence in (("Cs_sv", 9.0), ("Pb_d", 14.0), ("Br", 7.0))
+)
+
+
+@pytest.mark.parametrize(
+    ("incar", "potcar", "notes"),
+    [
+        ("", POTCAR, ()),
+        ("NELECT = 44\n", POTCAR, ()),
+        ("NELECT = 43\n", POTCAR, ("the cell has the charge +1 e: 43 electrons, 44 would make it neutral",)),
+        ("NELECT = 43\n", None, ("NELECT = 43 is set by hand: the cell may be charged",)),
+    ],
+)
+def test_charged_cells_are_told(incar, potcar, notes, folder):
+    assert run_settings(folder("a", incar, POTCAR=potcar)).warnings == notes

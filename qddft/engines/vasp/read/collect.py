@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from qddft.outputs.store import load_outputs
 _NOT_COMPARED = frozenset(
     ("SYSTEM", "MAGMOM", "ALGO", "LDAUL", "LDAUU", "LDAUJ", "LORBIT", "ISTART", "NBANDS", "EFERMI")
 )
+_SAME_ELECTRONS = 1e-3
 
 
 def run_settings(path: str | Path) -> RunSettings:
@@ -88,7 +90,12 @@ def _of_reading(reading: Reading, inputs: Inputs, source: str) -> RunSettings:
         engine="vasp",
         version=reading.version,
         stated=_overruled(reading, inputs),
-        warnings=(*belongs, *inputs.problems, *unknown_tags(stated_tags(reading, inputs))),
+        warnings=(
+            *belongs,
+            *inputs.problems,
+            *unknown_tags(stated_tags(reading, inputs)),
+            *(() if reading.neutral_electrons is None else _charged(tags.get("NELECT"), reading.neutral_electrons)),
+        ),
         **_structure(structure),
     )
 
@@ -108,17 +115,41 @@ def _of_inputs(inputs: Inputs, source: str) -> RunSettings:
         dispersion=stated_dispersion(stated),
         stated=stated,
     )
-    warnings = (*inputs.problems, *(() if inputs.incar is None else inputs.incar.warnings), *unknown_tags(stated))
-    if (
-        inputs.incar is not None
-        and "KSPACING" not in tags
-        and inputs.kpoints is None
-        and "kpoints" not in inputs.unread
-    ):
-        warnings = (*warnings, "there is neither KPOINTS nor KSPACING: the mesh is the one that VASP makes by itself")
+    return RunSettings(
+        source=source, settings=neutral, engine="vasp", warnings=_remarks(inputs), **_structure(inputs.poscar)
+    )
+
+
+def _remarks(inputs: Inputs) -> tuple[str, ...]:
+    """Return what the reader of settings that come from inputs alone has to know."""
     if inputs.incar is None:
-        warnings = (*warnings, "there is no readable INCAR: the values are VASP's defaults")
-    return RunSettings(source=source, settings=neutral, engine="vasp", warnings=warnings, **_structure(inputs.poscar))
+        return (*inputs.problems, "there is no readable INCAR: the values are VASP's defaults")
+    tags = inputs.incar.tags
+    found = [*inputs.problems, *inputs.incar.warnings, *unknown_tags(tags)]
+    if inputs.kpoints is None and "kpoints" not in inputs.unread and "KSPACING" not in tags:
+        found.append("there is neither KPOINTS nor KSPACING: the mesh is the one that VASP makes by itself")
+    return (*found, *_charged(tags.get("NELECT"), _neutral_electrons(inputs)))
+
+
+def _charged(electrons: Any, neutral: float | None) -> tuple[str, ...]:
+    """Return a sentence on a cell whose number of electrons is not that of its atoms, or was set by hand."""
+    if not isinstance(electrons, int | float):
+        return ()
+    if neutral is None:
+        return (f"NELECT = {electrons:g} is set by hand: the cell may be charged",)
+    charge = neutral - electrons
+    if abs(charge) < _SAME_ELECTRONS:
+        return ()
+    return (f"the cell has the charge {charge:+g} e: {electrons:g} electrons, {neutral:g} would make it neutral",)
+
+
+def _neutral_electrons(inputs: Inputs) -> float | None:
+    """Return the valence electrons of the atoms, where a whole POTCAR tells how many each has."""
+    kinds = [] if inputs.poscar is None else [len(list(same)) for _, same in groupby(inputs.poscar.symbols)]
+    valences = () if inputs.potentials is None else inputs.potentials.valences
+    if not kinds or len(kinds) != len(valences):
+        return None
+    return sum(count * valence for count, valence in zip(kinds, valences, strict=True))
 
 
 def _mesh(inputs: Inputs, tags: Mapping[str, Any]) -> KMesh | None:
