@@ -114,9 +114,11 @@ def test_a_generating_lattice_that_is_none_is_known_by_its_numbers(folder):
     assert found.settings["kpoint_list"] is not None
 
 
-def test_a_mesh_that_vasp_makes_by_itself_is_told(folder):
-    (note,) = run_settings(folder("a", KPOINTS=None)).warnings
-    assert note.startswith("there is neither KPOINTS nor KSPACING")
+def test_a_mesh_that_nobody_states_is_unknown(folder):
+    """VASP would take KSPACING = 0.5; the file may as well not have been kept."""
+    found = run_settings(folder("a", KPOINTS=None))
+    assert found.settings["kpoints"] is None
+    assert found.warnings == ("there is neither KPOINTS nor KSPACING; VASP would take KSPACING = 0.5",)
 
 
 def test_a_byte_order_mark_hides_no_tag():
@@ -127,8 +129,7 @@ def test_a_byte_order_mark_hides_no_tag():
     ("incar", "kpoints", "mesh", "scheme"),
     [
         ("KSPACING = 0.27\n", None, [4, 4, 1], "gamma"),
-        # neither: VASP takes 0.5
-        ("", None, [3, 3, 1], "gamma"),
+        ("KSPACING = 0.5\n", None, [3, 3, 1], "gamma"),
         ("KSPACING = 0.27\nKGAMMA = F\n", None, [4, 4, 1], "monkhorst-pack"),
         # KPOINTS beats KSPACING
         ("KSPACING = 0.1\n", MESH, [4, 4, 1], "gamma"),

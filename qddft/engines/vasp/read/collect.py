@@ -127,7 +127,7 @@ def _remarks(inputs: Inputs) -> tuple[str, ...]:
     tags = inputs.incar.tags
     found = [*inputs.problems, *inputs.incar.warnings, *unknown_tags(tags)]
     if inputs.kpoints is None and "kpoints" not in inputs.unread and "KSPACING" not in tags:
-        found.append("there is neither KPOINTS nor KSPACING: the mesh is the one that VASP makes by itself")
+        found.append("there is neither KPOINTS nor KSPACING; VASP would take KSPACING = 0.5")
     return (*found, *_charged(tags.get("NELECT"), _neutral_electrons(inputs)))
 
 

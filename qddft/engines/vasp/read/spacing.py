@@ -9,9 +9,6 @@ import numpy as np
 
 from qddft.engines.vasp.read.readings import KMesh, Structure
 
-# 1/Angstrom, when there is neither KPOINTS nor KSPACING; source: VASP wiki, KSPACING
-_SPACING = 0.5
-
 
 def mesh_of_inputs(kpoints: KMesh | None, tags: Mapping[str, Any], structure: Structure | None) -> KMesh | None:
     """Return the mesh that VASP would use.
@@ -36,7 +33,8 @@ def mesh_of_inputs(kpoints: KMesh | None, tags: Mapping[str, Any], structure: St
     if kpoints is not None and kpoints.length is not None:
         divisions = [int(max(1.0, kpoints.length * float(height) + 0.5)) for height in heights]
         return replace(kpoints, divisions=(divisions[0], divisions[1], divisions[2]))
-    spacing = tags.get("KSPACING", _SPACING)
+    # without either VASP takes its default, but a file that was not kept with the others is as likely
+    spacing = tags.get("KSPACING")
     if not isinstance(spacing, int | float) or isinstance(spacing, bool) or not spacing > 0:
         return None
     # a spacing that divides exactly must not be rounded up
