@@ -1,7 +1,10 @@
 """Inputs as people write them: odd INCARs, meshes given by lengths, rare tags, VASP 4 files; audited in pairs."""
 
 import pytest
+from made_up_vasp import outcar, two_steps
 
+from qddft.analysis.audit import compare_settings
+from qddft.engines.vasp.read import read_outputs
 from qddft.engines.vasp.read.collect import run_settings
 from qddft.engines.vasp.read.incar import parse_incar
 from qddft.engines.vasp.read.inputs import read_inputs
@@ -213,3 +216,17 @@ POTCAR = "".join(
 )
 def test_charged_cells_are_told(incar, potcar, notes, folder):
     assert run_settings(folder("a", incar, POTCAR=potcar)).warnings == notes
+
+
+def test_rare_tags_beside_outputs_enter_every_difference(tmp_path):
+    """What outputs do not echo is taken from the INCAR beside them, for audits and for subtractions alike."""
+    found = []
+    for name, more in (("plain", ""), ("solvent", "LSOL = .TRUE.\n")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "OUTCAR").write_text(outcar(two_steps()))
+        (folder / "INCAR").write_text(f"NSW = 10\n{more}")
+        found.append(read_outputs(folder))
+    (difference,) = [item for item in compare_settings(*found).differences if item.importance == "decides energies"]
+    assert difference.key == "LSOL"
+    assert set(difference.values.values()) == {"not set", True}

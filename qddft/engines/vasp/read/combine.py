@@ -47,6 +47,7 @@ def combine(readings: Sequence[Reading], inputs: Inputs, *, source: str) -> Outp
         kpoints=merged.kpoints,
         structure=merged.final,
         dispersion=known_dispersion(merged, inputs, trusted=not belongs),
+        stated=stated_tags(merged, inputs),
     )
     electrons = merged.parameters.get("NELECT")
     charge = None if electrons is None or merged.neutral_electrons is None else merged.neutral_electrons - electrons
