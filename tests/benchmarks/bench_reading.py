@@ -5,6 +5,7 @@ time is the best of three, every peak that of a fresh process beyond its imports
 """
 
 import gzip
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "vasp"
+DENSITY = "09_Si_static_full_output_set/CHGCAR.gz"
+PROCAR = "17_procar_eigenval_doscar/PROCAR.SOC.gz"
 PROJECTED = ("14_Na12Pd4_large_vasprun_vasp621/vasprun.xml.gz", "12_YTOS_F_on_O_defect_large/Bulk/vasprun.xml.gz")
 OUTCAR = "06_H_on_Ir100_adsorption/ads_site1/OUTCAR.gz"
 SMALL = "07_V2O5_oxygen_vacancies/V2O5_bulk/vasprun.xml.gz"
@@ -66,6 +69,30 @@ def pymatgen_outcar(path: str) -> None:
     Outcar(path)
 
 
+def ours_procar(path: str) -> None:
+    from qddft.engines.vasp.read import read_projected
+
+    read_projected(path)
+
+
+def pymatgen_procar(path: str) -> None:
+    from pymatgen.io.vasp.outputs import Procar
+
+    Procar(path)
+
+
+def ours_density(path: str) -> None:
+    from qddft.outputs.grid_files import read_grid
+
+    read_grid(path, quantity="density")
+
+
+def pymatgen_density(path: str) -> None:
+    from pymatgen.io.vasp.outputs import Chgcar
+
+    Chgcar.from_file(path)
+
+
 def ase_last(path: str) -> None:
     from ase.io import read
 
@@ -82,7 +109,7 @@ READERS: dict[str, Callable[[str], None]] = {
     reader.__name__: reader
     for reader in (
         ours_energies, ours_projected, ours_trajectory, pymatgen_default, pymatgen_least, pymatgen_projected,
-        pymatgen_outcar, ase_last, ase_all,
+        pymatgen_outcar, ours_procar, pymatgen_procar, ours_density, pymatgen_density, ase_last, ase_all,
     )
 }  # fmt: skip
 
@@ -150,6 +177,29 @@ def long_outcar(folder: Path) -> Path:
     return path
 
 
+def packed(path: Path) -> Path:
+    """Return a packed copy of a file."""
+    target = path.with_name(path.name + ".gz")
+    target.write_bytes(gzip.compress(path.read_bytes(), 6))
+    return target
+
+
+def long_procar(folder: Path) -> Path:
+    """Return a PROCAR of forty times the k-points of a real one."""
+    head, _, rest = gzip.decompress((SHARED / PROCAR).read_bytes()).partition(b"\n k-point ")
+    points = (b"\n k-point " + rest).split(b"\n k-point ")[1:]
+    # pymatgen passes over points that come again
+    place = re.compile(rb"\d+ :\s+-?\d+\.\d+")
+    many = [
+        place.sub(b"%d :    %.8f" % (n + 1, n / 10000), points[n % len(points)], count=1)
+        for n in range(40 * len(points))
+    ]
+    path = folder / "PROCAR"
+    counted = re.sub(rb"(k-points:\s*)\d+", rb"\g<1>%d" % len(many), head, count=1)
+    path.write_bytes(counted + b"".join(b"\n k-point " + point for point in many))
+    return path
+
+
 def remembered(folder: Path) -> None:
     """Write how much faster unchanged folders are read again."""
     from qddft.engines.vasp.read import cached_outputs
@@ -181,9 +231,15 @@ def main() -> None:
             path = unpacked(name, folder)
             compare("projections", path, ("ours_projected", "pymatgen_projected"))
             compare("energies only", path, ("ours_energies", "pymatgen_default", "pymatgen_least", "ase_last"))
+            path = packed(path)
+            compare("projections, packed", path, ("ours_projected", "pymatgen_projected"))
+            compare("energies only, packed", path, ("ours_energies", "pymatgen_default", "pymatgen_least", "ase_last"))
         outcar = long_outcar(folder)
         compare("OUTCAR", outcar, ("ours_energies", "pymatgen_outcar", "ase_last"))
         compare("OUTCAR, all steps", outcar, ("ours_trajectory", "pymatgen_outcar", "ase_all"))
+        compare("OUTCAR, packed", packed(outcar), ("ours_energies", "pymatgen_outcar", "ase_last"))
+        compare("PROCAR", long_procar(folder), ("ours_procar", "pymatgen_procar"))
+        compare("CHGCAR, packed", SHARED / DENSITY, ("ours_density", "pymatgen_density"))
         remembered(folder)
     finally:
         shutil.rmtree(folder)
