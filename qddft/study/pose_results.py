@@ -79,7 +79,7 @@ class Pose:
     max_force
         On a free atom, eV/Angstrom.
     converged
-        The relaxation reached the force tolerance of the level.
+        The relaxation reached the force tolerance of searches, or of the level where that is tighter.
     steps
         Ionic steps from the starting pose.
     warnings

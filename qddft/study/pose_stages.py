@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from qddft.atoms.ligand import Ligand
 
+# forces to which a search relaxes, eV/Angstrom, unless its level asks for less: at the 0.05 of screening a floppy head
+# rests on shoulders (methylphosphonic acid 0.029 eV above its minimum)
+FORCE_TOL = 0.02
 _START = re.compile(r"pose-\d+")
 OnEvent = Callable[[Event], None]
 
@@ -152,5 +155,6 @@ def _job(name: str, task: Task, start: Given | FinalOf, level: Mapping[str, Any]
 
 def _relaxation(name: str, start: Given | FinalOf, steps: int, request: SearchRequest) -> Job:
     """Return the job of a relaxation of so many steps at the level of a search."""
-    settings = dict(request.level["settings"]) | {"max_ionic_steps": steps}
+    settings = dict(request.level["settings"])
+    settings |= {"max_ionic_steps": steps, "force_tol_eV_per_A": min(FORCE_TOL, settings["force_tol_eV_per_A"])}
     return _job(name, "relax", start, dict(request.level) | {"settings": settings})
