@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,3 +88,17 @@ def test_partly_frozen_atoms_are_not_remembered_since_json_would_lose_them(tmp_p
     cached_outputs(tmp_path)
     assert len(cached_outputs(tmp_path).atoms.constraints) == 1
     assert len(readings) == 2
+
+
+def test_a_file_that_may_not_be_read_does_not_keep_the_folder_from_being_remembered(folder, readings, monkeypatch):
+    (folder / "POTCAR").write_text("of somebody else")
+    opened = Path.open
+
+    def refuse(self, *arguments, **named):
+        if self.name == "POTCAR":
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    first, second = cached_outputs(folder), cached_outputs(folder)
+    assert (len(readings), first.energy) == (1, second.energy)
