@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qddft.atoms.binding_groups import anchor_groups
 from qddft.atoms.contacts import MIN_CONTACT, vdw_radii
 from qddft.atoms.crowd import Crowd
 from qddft.atoms.ions import FORMAL_CHARGES
@@ -12,7 +13,6 @@ from qddft.atoms.shell_options import Part, check_shell, parts_of, wanted_number
 from qddft.atoms.shell_poses import PoseLibrary, Stand
 from qddft.atoms.shell_sites import Core, Neighborhood, ShellSite, core_of, facets_of, reach, sites_for
 from qddft.atoms.shell_structure import Placed, assembled, shell_record
-from qddft.atoms.targets import anchor_groups
 from qddft.core.errors import ChargeError, PlacementError
 
 if TYPE_CHECKING:

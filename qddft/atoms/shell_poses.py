@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qddft.atoms.binding_groups import anchor_groups
 from qddft.atoms.bond_lengths import CATIONS, donor_distance
 from qddft.atoms.families import Bonds
 from qddft.atoms.placing import Fitting, Request, Rules, fit
 from qddft.atoms.poses import COARSE, Grid
 from qddft.atoms.search import Geometry, geometries
 from qddft.atoms.shell_sites import Core, Neighborhood, ShellSite, neighborhood
-from qddft.atoms.targets import Mode, Plan, Target, anchor_groups
+from qddft.atoms.targets import Mode, Plan, Target
 from qddft.core.errors import PlacementError
 
 if TYPE_CHECKING:

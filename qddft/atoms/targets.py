@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from qddft.atoms.anchors import role_of, two_anchors
+from qddft.atoms.anchors import role_of
+from qddft.atoms.binding_groups import anchor_groups
 from qddft.atoms.faces import Face, neighbors
-from qddft.atoms.geometry import in_line
 from qddft.atoms.sites import Site, uncovered
 from qddft.core.errors import PlacementError
 from qddft.core.suggest import did_you_mean
@@ -136,51 +136,6 @@ def kind_of_sites(face: Face, ligand: "Ligand", mode: Mode) -> str:
     if mode in ("X-site", "bridging") or role != "donor":
         return "X-top"
     return "Pb-top" if face.termination == "PbX2" else "Cs-top"
-
-
-def anchor_groups(ligand: "Ligand", mode: Mode) -> list[tuple[tuple[int, ...], str]]:
-    """Return the binding atoms of a mode and how they bind; in the place of a halide a pair, else a single atom.
-
-    Raises
-    ------
-    PlacementError
-        The mode makes no sense for this ligand.
-    """
-    named = list(zip(ligand.anchors, ligand.anchor_kinds, strict=True))
-    if mode == "X-site":
-        named = [item for item in named if role_of(item[1]) == "donor"]
-        if not named or ligand.charge >= 0:
-            raise PlacementError(
-                f"X-site: {ligand.name} (charge {ligand.charge:+d}) is no anion that could take the place of a halide; "
-                "use the anion, such as a carboxylate, the mode atop for a neutral molecule, or A-site for a cation."
-            )
-        of_best = [(group, "donor") for group, kind in named if kind == named[0][1]]
-        firsts = [next((item for item in of_best if len(item[0]) == size), None) for size in (2, 1)]
-        return [item for item in firsts if item is not None]
-    if mode == "A-site":
-        named = [item for item in named if role_of(item[1]) == "cation"]
-        if not named or ligand.charge <= 0:
-            raise PlacementError(
-                f"A-site: {ligand.name} (charge {ligand.charge:+d}) is no cation that could take the place of Cs; "
-                "use the ammonium or guanidinium, the mode atop for a neutral molecule, or X-site for an anion."
-            )
-    if mode in ("bidentate", "bridging"):
-        # S-C-N of thiocyanate is straight: it bridges end to end, but its ends do not meet on one atom
-        named = [item for item in named if mode == "bridging" or not in_line(ligand, item[0])]
-        if pairs := two_anchors(named, bridging=mode == "bridging"):
-            return pairs
-    else:
-        for group, kind in named:
-            if len(group) == 1:
-                return [(group, role_of(kind))]
-    raise PlacementError(
-        f"{mode}: {ligand.name} has no two anchors that hold one surface together (its anchors are "
-        f"{_groups(ligand)}); use the mode atop, or mark two atoms with the same map number in the SMILES."
-    )
-
-
-def _groups(ligand: "Ligand") -> str:
-    return ", ".join("+".join(f"{ligand.symbols[i]}{i}" for i in group) for group in ligand.anchors)
 
 
 def _surface_partners(face: Face, role: str) -> np.ndarray:

@@ -64,3 +64,17 @@ def test_seeds_decide_and_a_chosen_conformer_stays_as_it_is():
     assert np.array_equal(first.positions, again.positions)
     with pytest.raises(PlacementError, match="bridging"):
         attach(LEAD, ligand, mode="bridging", conformer=0)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "mode", "message"),
+    [
+        ("C[N+](C)(C)CCCS(=O)(=O)[O-]", "X-site", "zwitterion.*atop, bidentate or bridging"),
+        ("[NH3+]CC(=O)[O-]", "A-site", "zwitterion.*atop, bidentate or bridging"),
+        ("CCCC[N+](C)(C)C.[Br-]", "A-site", "ion pair binds as ion-pair"),
+        ("CN", "X-site", "use the anion"),
+    ],
+)
+def test_molecules_with_both_charges_are_told_what_goes_instead(smiles, mode, message):
+    with pytest.raises(PlacementError, match=message):
+        attach(CESIUM, get_ligand(smiles), mode=mode)
