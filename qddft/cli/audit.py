@@ -12,7 +12,6 @@ from qddft.cli.verb import add
 
 if TYPE_CHECKING:
     from qddft.analysis.audit import Audit
-    from qddft.outputs.outputs import Outputs
 
 
 def register(app: typer.Typer) -> None:
@@ -36,12 +35,17 @@ def audit(
     Exit code 1 when something differs that decides energies; such energies must not be subtracted.
     """
     from qddft.study.audit import audit as compare
+    from qddft.study.audit import calculations_of
 
-    found = compare([item for path in paths for item in _calculations(path)], level)
+    given = [calculations_of(path) for path in paths]
+    found = compare([item for items, _ in given for item in items], level)
     if as_json:
         print_json(found.record())
     else:
         _show(found)
+        for _, left_out in given:
+            for text in left_out:
+                say(f"left out: {text}")
     if not found.compatible:
         raise typer.Exit(NO)
 
@@ -75,17 +79,3 @@ def _short_names(sources: tuple[str, ...]) -> dict[str, str]:
     paths = [source for source in sources if "/" in source]
     shared = os.path.commonpath(paths) if len(paths) > 1 else ""
     return {source: source.removeprefix(shared).lstrip("/") or source for source in paths} if shared else {}
-
-
-def _calculations(path: Path) -> "list[Path | Outputs]":
-    """Return a folder as it is, and the jobs of a run: their outputs where they are done, else their inputs."""
-    from qddft.jobs.folder import OUTPUTS
-    from qddft.jobs.run_folder import load_run
-    from qddft.outputs.store import load_outputs
-    from qddft.study.session import is_run
-
-    if not is_run(path):
-        return [path]
-    run = load_run(path)
-    folders = [run.folder(entry) for entry in run.entries]
-    return [load_outputs(folder / OUTPUTS) if (folder / OUTPUTS).exists() else folder for folder in folders]

@@ -134,5 +134,5 @@ class Job:
         return atoms[np.isin(atoms.arrays["fragment"], self.start.fragments)]
 
 
-# keys of a resolved level that explain it and do not change a calculation
-_PROSE = frozenset({"description", "source", "choices", "caution", "name", "parent"})
+# keys of a resolved level that explain it and do not change a calculation; whose geometry it has, the start tells
+_PROSE = frozenset({"description", "source", "choices", "caution", "name", "parent", "relax_at"})

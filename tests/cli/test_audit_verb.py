@@ -44,3 +44,38 @@ def test_one_folder_without_a_level(tmp_path, capsys):
 def test_level_that_does_not_exist(run, capsys):
     assert main(["audit", str(run.path), "--level", "tao-pb"]) == FIX_INPUT
     assert "tao-pbe" in capsys.readouterr().err
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Return a function that writes the VASP folders of a small study at a level."""
+    monkeypatch.delenv("PMG_VASP_PSP_DIR", raising=False)
+
+    def make(level, more=""):
+        (tmp_path / "study.yaml").write_text(
+            f"title: audit\nlevels: {{vasp: {level}}}\n"
+            "slab: {formula: CsPbI3, layers: 3, supercell: [1, 1], vacuum: 12.0, fixed_layers: 1}\n"
+            f"ligands: [{{ligand: ammonia}}]\nvacancies: [{{species: I, starts: 1}}]\n{more}"
+        )
+        assert main(["write", str(tmp_path / "study.yaml"), "-o", str(tmp_path / "written")]) == DONE
+        return tmp_path / "written"
+
+    return make
+
+
+@pytest.mark.parametrize("level", ["tao-pbe", "hse06", "tao-pbe-soc"])
+def test_geometries_are_no_terms_and_what_has_not_started_has_its_atoms(level, written, capsys):
+    run = written(level)
+    capsys.readouterr()
+    assert main(["audit", str(run)]) == DONE
+    shown = capsys.readouterr().out
+    assert "the energies belong together" in shown
+    assert "left out: 5 relaxations, whose energies give way to static ones" in shown
+    assert "polarized exactly where the number of electrons is odd" in shown or level == "tao-pbe-soc"
+
+
+def test_points_of_a_series_differ_on_purpose(written, capsys):
+    run = written("tao-pbe", "convergence: [{vary: cutoff_eV, values: [300, 400]}]\n")
+    capsys.readouterr()
+    assert main(["audit", str(run)]) == DONE
+    assert "left out: 3 points of series, whose settings differ from tao-pbe on purpose" in capsys.readouterr().out
