@@ -335,3 +335,13 @@ def test_atoms_of_a_virtual_crystal_count_with_their_share(tmp_path, name):
             content, '<i type="string" name="VCA">0.25 0.75</i>', '<v name="VCA">  0.25000000  0.75000000</v>'
         )
     assert read_outputs(put(tmp_path, name, content)).charge == 0.0
+
+
+def test_the_folder_of_a_band_says_that_its_file_is_that_of_one_image(tmp_path):
+    put(tmp_path, "vasprun.xml", vasprun(two_steps()))
+    assert read_outputs(tmp_path).warnings == ()
+    for image in ("01", "02"):
+        (tmp_path / image).mkdir()
+        put(tmp_path / image, "OUTCAR", outcar(two_steps()))
+    assert any("is that of a band of images (01, 02)" in warning for warning in read_outputs(tmp_path).warnings)
+    assert read_outputs(tmp_path / "01").warnings == ()

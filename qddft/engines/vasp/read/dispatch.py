@@ -122,7 +122,17 @@ def folder_readings(folder: Path) -> tuple[list[Reading], tuple[str, ...]]:
         raise OutputError("; ".join(problems) if problems else _nothing(folder))
     complete = [reading for reading in readings if reading.complete is not False]
     problems += [_unfinished(reading) for reading in readings if complete and reading.complete is False]
-    return complete or readings, tuple(problems)
+    return complete or readings, (*problems, *_images(folder))
+
+
+def _images(folder: Path) -> tuple[str, ...]:
+    """Return a warning where subfolders hold the images of a band: the file above them is that of one image."""
+    images = sorted(path.name for path in folder.glob("[0-9][0-9]") if present(path, OUTCAR) is not None)
+    if not images:
+        return ()
+    return (
+        f"{folder} is that of a band of images ({', '.join(images)}): the values are those of one of them, name it",
+    )
 
 
 def result_files(folder: Path) -> list[Path]:
