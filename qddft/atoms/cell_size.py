@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qddft.atoms.slab_options import parse_supercell
+from qddft.atoms.slab_options import parse_supercell, parts_of_turned, turned_cell, turned_label
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -39,7 +39,7 @@ def larger_cells(slab: "Atoms") -> Iterator[tuple[str, np.ndarray]]:
     matrix = parse_supercell(label)[0]
     lattice = slab.cell.array[:2]
     unit = np.linalg.inv(matrix) @ lattice
-    straight = "sqrt2" not in label
+    straight = "sqrt" not in label
     found: list[tuple[int, str, np.ndarray]] = []
     if not _repeats(slab, unit):
         step = range(1, _LARGEST + 1)
@@ -54,7 +54,7 @@ def larger_cells(slab: "Atoms") -> Iterator[tuple[str, np.ndarray]]:
             for m in sizes
             if (n >= least[0] and m >= least[1]) or n == m
         ]
-        found += [(2 * k * k, f"{k}sqrt2" if k > 1 else "sqrt2", k * np.array([[1, 1], [-1, 1]])) for k in sizes]
+        found += [(2 * k * k, turned_label(2, k), turned_cell(2, k)) for k in sizes]
     area = abs(round(float(np.linalg.det(matrix)))) if _repeats(slab, unit) else 1
     for size, name, cells in sorted(found, key=lambda item: (item[0], item[1])):
         if size > area:
@@ -63,8 +63,8 @@ def larger_cells(slab: "Atoms") -> Iterator[tuple[str, np.ndarray]]:
 
 def _multiple(label: str, p: int, q: int) -> str:
     """Name a cell repeated p times q times."""
-    if "sqrt2" in label:
-        return f"{p * int(label.removesuffix('sqrt2') or 1)}sqrt2"
+    if parts := parts_of_turned(label):
+        return turned_label(parts[1], p * parts[0])
     n, m = (int(part) for part in label.split("x"))
     return f"{n * p}x{m * q}"
 

@@ -60,7 +60,7 @@ def build_slab(  # noqa: PLR0913  (every choice a person makes about one slab)
     layers
         Atomic layers, PbX2 and CsX counted one by one: odd for equal faces, even for unequal ones.
     supercell
-        Lateral cell in pseudo-cubic units: ``(n, m)``, ``"2x3"``, ``"sqrt2"``, ``"2sqrt2"``.
+        Lateral cell in pseudo-cubic units: ``(n, m)``, ``"2x3"``, ``"sqrt2"``, ``"2sqrt2"``, ``"sqrt5"``.
     vacuum
         Empty height above the highest atom, Angstrom: the cell is as high as the slab plus this.
     lattice, phase

@@ -121,7 +121,8 @@ def parse_supercell(supercell: Supercell | int) -> tuple[np.ndarray, str]:
     Parameters
     ----------
     supercell
-        ``(n, m)``, ``"2x3"``, ``"sqrt2"`` (also ``"sqrt2xsqrt2"``), or a multiple of that as ``"2sqrt2"``.
+        ``(n, m)``, ``"2x3"``, ``"sqrt2"`` (also ``"sqrt2xsqrt2"``), ``"sqrt5"`` and others of ``TURNED``, or a multiple
+        of these as ``"2sqrt2"``.
 
     Raises
     ------
@@ -137,14 +138,37 @@ def parse_supercell(supercell: Supercell | int) -> tuple[np.ndarray, str]:
     return np.diag(sizes), f"{sizes[0]}x{sizes[1]}"
 
 
+# lateral cells that are squares turned against the axes: sqrt5 has the edges (2, 1) and (-1, 2)
+TURNED = {2: (1, 1), 5: (2, 1), 10: (3, 1), 13: (3, 2), 17: (4, 1)}
+
+
+def turned_cell(root: int, times: int = 1) -> np.ndarray:
+    """Return the edges of ``sqrt2``, ``2sqrt5`` ... in pseudo-cubic units, shape (2, 2)."""
+    a, b = TURNED[root]
+    return times * np.array([[a, b], [-b, a]])
+
+
+def parts_of_turned(label: str) -> tuple[int, int] | None:
+    """Return the multiple and the root of ``2sqrt5``, ``None`` for cells along the axes."""
+    found = re.fullmatch(r"([1-9]\d*)?(?:sqrt|r)\(?(\d+)\)?", label)
+    return (
+        None if found is None or int(found.group(2)) not in TURNED else (int(found.group(1) or 1), int(found.group(2)))
+    )
+
+
+def turned_label(root: int, times: int) -> str:
+    """Return ``sqrt2`` or ``2sqrt5``."""
+    return f"{times}sqrt{root}" if times > 1 else f"sqrt{root}"
+
+
 def _supercell_of_text(text: str) -> tuple[np.ndarray, str]:
     """Read ``2x3``, ``sqrt2``, ``2sqrt2`` or ``2sqrt2x2sqrt2``."""
     plain = text.lower().replace(" ", "").replace("√", "sqrt").replace("×", "x").replace("*", "")
     halves = plain.split("x")
-    root = re.fullmatch(r"([1-9]\d*)?(?:sqrt2|sqrt\(2\)|r2)", halves[0])
-    if root and (len(halves) == 1 or halves == [halves[0]] * 2):
-        k = int(root.group(1) or 1)
-        return k * np.array([[1, 1], [-1, 1]]), f"{k}sqrt2" if k > 1 else "sqrt2"
+    parts = parts_of_turned(halves[0])
+    if parts and (len(halves) == 1 or halves == [halves[0]] * 2):
+        times, root = parts
+        return turned_cell(root, times), turned_label(root, times)
     straight = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)(?:x1)?", plain)
     if straight:
         n, m = int(straight.group(1)), int(straight.group(2))
@@ -154,4 +178,8 @@ def _supercell_of_text(text: str) -> tuple[np.ndarray, str]:
 
 def _bad_supercell(given: object) -> str:
     """Say what a supercell looks like."""
-    return f"supercell {given!r}: give (n, m) with positive whole numbers, '2x2', 'sqrt2' or '2sqrt2'."
+    roots = ", ".join(f"'sqrt{root}'" for root in TURNED)
+    return (
+        f"supercell {given!r}: give (n, m) with positive whole numbers, '2x2', 'sqrt2' or '2sqrt2'; turned cells are "
+        f"{roots} and multiples of them."
+    )

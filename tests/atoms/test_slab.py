@@ -6,6 +6,7 @@ from ase.constraints import FixAtoms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import qddft
 from qddft.atoms.bulk import build_bulk
 from qddft.atoms.electrons import n_valence_electrons
 from qddft.atoms.slab import build_slab, with_vacuum
@@ -268,3 +269,28 @@ def test_with_vacuum_refuses_what_it_cannot_do():
     tilted.set_cell([[6, 0, 0], [0, 6, 0], [1, 0, 6]])
     with pytest.raises(StructureError, match="third along z"):
         with_vacuum(tilted, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "area"), [("sqrt5", 5), ("sqrt10", 10), ("2sqrt5", 20), ("√13×√13", 13), ("sqrt17", 17)]
+)
+def test_turned_cells_hold_so_many_units_and_the_same_crystal(cell, area):
+    unit = qddft.build_slab("CsPbBr3", layers=3)
+    turned = qddft.build_slab("CsPbBr3", layers=3, supercell=cell)
+    assert len(turned) == area * len(unit)
+    a, b, _ = turned.cell.lengths()
+    assert (a, b) == (pytest.approx(6.0 * area**0.5), pytest.approx(6.0 * area**0.5))
+    assert turned.cell.angles() == pytest.approx([90, 90, 90])
+    sites, others = ([(s.kind, s.multiplicity) for s in qddft.find_sites(slab)] for slab in (unit, turned))
+    assert sites == others
+    found = qddft.find_vacancies(turned, "Br")
+    assert [item.multiplicity for item in found] == [
+        area * item.multiplicity for item in qddft.find_vacancies(unit, "Br")
+    ]
+
+
+def test_turned_cells_that_do_not_exist_or_do_not_hold_the_tilts():
+    with pytest.raises(StructureError, match="turned cells are 'sqrt2', 'sqrt5'"):
+        qddft.build_slab("CsPbBr3", layers=3, supercell="sqrt7")
+    with pytest.raises(StructureError, match="does not repeat"):
+        qddft.build_slab("CsPbBr3", layers=3, supercell="sqrt5", phase="orthorhombic", lattice="experiment")

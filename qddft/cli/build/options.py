@@ -31,7 +31,7 @@ Normal = Annotated[str | None, typer.Option(help="Pseudo-cubic axis across the f
 Order = Annotated[str, typer.Option(help="Of a mixture: ordered, random or sqs (special quasirandom).")]
 Termination = Annotated[str, typer.Option(help="PbX2 or CsX; for different faces TOP,BOTTOM.")]
 Layers = Annotated[int, typer.Option(help="Atomic layers, PbX2 and CsX counted one by one.")]
-Supercell = Annotated[str, typer.Option(help="Lateral cell: 2x2, 3x3, sqrt2, 2sqrt2 ...")]
+Supercell = Annotated[str, typer.Option(help="Lateral cell: 2x2, 3x3, sqrt2, 2sqrt2, sqrt5 ...")]
 Vacuum = Annotated[float, typer.Option(help="Empty height above the highest atom, Angstrom.")]
 FixedLayers = Annotated[str, typer.Option(help="Layers held, counted from the bottom, or 'all'.")]
 Truncate = Annotated[int | None, typer.Option(help="Cut alkyl chains to this many carbon atoms.")]
