@@ -18,6 +18,8 @@ BAR_HEIGHT = 0.34
 ROW_MM = 9.5
 # a line of text, and what is left between two rows
 LINE_MM, GAP_MM = 3.3, 2.0
+# what needs no saying where other schemes are named
+USUAL = "neutral"
 # letters of the words on the sign that fit below the bars beside a long name
 SIGN_LETTERS = 26
 HEAD_MM = 19.0
@@ -93,12 +95,19 @@ def _legend(figure: "Figure", ours: str, published: str | None) -> None:
 
 
 def _row_names(comparisons: Sequence[Comparison]) -> list[str]:
-    """Return the ligands; one that stands in several rows is told apart by its reference scheme."""
+    """Return the ligands, with what they are measured against where that is not the same for all of them."""
     count = Counter(item.ligand for item in comparisons)
+    mixed = len({item.reference for item in comparisons}) > 1
     return [
-        _lines(item.ligand) if count[item.ligand] == 1 else _lines(f"{item.ligand}, {item.reference}")
+        _lines(f"{item.ligand}, {_with_arrow(item.reference)}")
+        if count[item.ligand] > 1 or (mixed and item.reference != USUAL)
+        else _lines(item.ligand)
         for item in comparisons
     ]
+
+
+def _with_arrow(reference: str) -> str:
+    return reference.replace(EXCHANGED.strip(), ARROW)
 
 
 def _lines(name: str) -> str:

@@ -96,6 +96,12 @@ def test_long_names_and_signs_leave_room_for_the_bars(quantity):
         assert not above.overlaps(below)
 
 
+def test_rows_of_one_figure_say_against_what_they_are_measured():
+    rows = [row("acid", -0.5, None), replace(row("salt", -0.9, None), reference="ion-pair")]
+    names = [label.get_text() for label in energy_chart(rows, ours="a", published="b").axes[0].get_yticklabels()]
+    assert names == ["acid", "salt, ion-pair"]
+
+
 def test_each_ligand_of_several_begins_a_line():
     figure = energy_chart([row(CUT_PAIR, 2.7, None)], ours="a", published="b")
     (name,) = figure.axes[0].get_yticklabels()
