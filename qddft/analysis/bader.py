@@ -13,6 +13,7 @@ import numpy as np
 from qddft.analysis.partitions import fragment_masks
 from qddft.core.errors import OutputError
 from qddft.core.frozen import freeze_fields
+from qddft.core.units import BOHR_IN_A
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +130,9 @@ def read_acf(path: "Path", atoms: "Atoms") -> tuple[np.ndarray, float]:
             f"{path} has {len(rows)} of {len(atoms)} atoms, or was cut: it is not the ACF.dat of this run"
         )
     table = np.array(rows)
-    _check_places(table[:, :3], atoms, f"{path}", "table")
+    # the program writes the lengths of its density file: Angstrom of CHGCAR, Bohr of cube files
+    if _apart(table[:, :3] * BOHR_IN_A, atoms).max() > SAME_PLACE:
+        _check_places(table[:, :3], atoms, f"{path}", "table")
     return table[:, 3], vacuum
 
 
@@ -149,9 +152,14 @@ def same_places(found: "Atoms", atoms: "Atoms", source: str) -> None:
     _check_places(found.positions, atoms, source, "density")
 
 
-def _check_places(positions: np.ndarray, atoms: "Atoms", source: str, kind: str) -> None:
+def _apart(positions: np.ndarray, atoms: "Atoms") -> np.ndarray:
+    """Return how far each place lies from its atom or an image of it, shape (n_atoms,), Angstrom."""
     apart = np.linalg.solve(atoms.cell.array.T, (positions - atoms.positions).T).T
-    distance = np.linalg.norm((apart - np.round(apart)) @ atoms.cell.array, axis=1)
+    return np.asarray(np.linalg.norm((apart - np.round(apart)) @ atoms.cell.array, axis=1))
+
+
+def _check_places(positions: np.ndarray, atoms: "Atoms", source: str, kind: str) -> None:
+    distance = _apart(positions, atoms)
     if distance.max() > SAME_PLACE:
         index = int(distance.argmax())
         raise OutputError(

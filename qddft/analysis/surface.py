@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qddft.analysis.geometry import unwrapped_heights
+from qddft.analysis.mesh import periodic_axes
 from qddft.atoms.ions import B_CATIONS
 from qddft.core.errors import ReferenceSchemeError
 from qddft.core.units import EV_PER_A2_IN_J_PER_M2
@@ -20,7 +21,15 @@ from qddft.core.units import EV_PER_A2_IN_J_PER_M2
 if TYPE_CHECKING:
     from ase import Atoms
 
-__all__ = ["SurfaceLine", "ThicknessFit", "face_area", "fit_thickness", "outer_layers", "surface_line"]
+__all__ = [
+    "SurfaceLine",
+    "ThicknessFit",
+    "face_area",
+    "fit_thickness",
+    "outer_layers",
+    "require_vacuum",
+    "surface_line",
+]
 
 # atoms within this height of the outermost one are the outer layer, Angstrom
 _OUTER = 1.5
@@ -160,6 +169,30 @@ def abx_counts(counts: Mapping[str, int]) -> tuple[str, str, str]:
             "surface energy against the chemical potential is for slabs of ABX3 without ligands"
         )
     return a[0], b[0], x[0]
+
+
+def require_vacuum(atoms: "Atoms", mesh: Sequence[int] | None, name: str) -> None:
+    """Refuse a crystal where a slab is meant: it has no faces, whatever its energy.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    mesh
+        K-points along each direction, where they are known.
+    name
+        What the user called it.
+
+    Raises
+    ------
+    ReferenceSchemeError
+        Atoms fill the cell in all three directions.
+    """
+    if all(periodic_axes(atoms.cell.array, atoms.get_scaled_positions(), mesh)):
+        raise ReferenceSchemeError(
+            f"{name} is {atoms.get_chemical_formula()} without vacuum: a crystal, not a slab, has no surface energy; "
+            "give the crystal as --bulk and slabs as SLAB"
+        )
 
 
 def face_area(atoms: "Atoms") -> float:

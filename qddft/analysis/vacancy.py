@@ -98,8 +98,8 @@ def require_removed(pristine: Mapping[str, int], defect: Mapping[str, int], stat
     wanted = {element: number for element, number in stated.items() if number}
     if found != wanted:
         raise ReferenceSchemeError(
-            f"the defect lacks {_words(found)} of the pristine cell, not {_words(wanted)}; both need the same cell and "
-            f"the same ligands"
+            f"the defect {_changes(found)}, not {_words(wanted)}; both need the same cell and the same ligands. As "
+            f"they are: {_options(found)}"
         )
 
 
@@ -125,6 +125,18 @@ def require_charge_state(charge: float | None, state: ChargeState | None) -> Non
         # the files do not tell how many electrons the neutral cell has
         return
     raise ChargeError(f"the defect has the charge {known:+g} by its number of electrons, not {stated:+d} (--charge)")
+
+
+def _changes(counts: Mapping[str, int]) -> str:
+    """Say what is missing and what was added, in words."""
+    lacks = {element: number for element, number in counts.items() if number > 0}
+    holds = {element: -number for element, number in counts.items() if number < 0}
+    added = f" and holds {_words(holds)} more" if holds else ""
+    return f"lacks {_words(lacks)} of the pristine cell{added}"
+
+
+def _options(counts: Mapping[str, int]) -> str:
+    return " ".join(f"--removed {element}={number}" for element, number in sorted(counts.items())) or "nothing differs"
 
 
 def _words(counts: Mapping[str, int]) -> str:

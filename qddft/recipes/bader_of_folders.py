@@ -1,9 +1,12 @@
 """Bader charges of a finished calculation, made by anybody."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from qddft.analysis.bader import BaderCharges, bader_charges, read_acf, same_places
 from qddft.core.errors import ConvergenceError, OutputError
@@ -17,6 +20,12 @@ from qddft.recipes.result import Result
 CONVENTION = "q = Z(valence, ZVAL) - N(electrons in the basin), positive = electrons lost"
 TABLE = "ACF.dat"
 _CORE = ("AECCAR0", "AECCAR2")
+_GPAW = (
+    "{path} was computed with GPAW: what is kept of its density is the pseudo density with compensation charges, which "
+    "is negative at many nuclei, so that its basins are not those of atoms. Write "
+    "calc.get_all_electron_density(gridrefinement=4) to a cube file (in 1/Bohr^3), let the program bader find its "
+    "basins, and give its table with --acf"
+)
 
 
 @dataclass(frozen=True)
@@ -89,9 +98,9 @@ def bader_of_run(
     Parameters
     ----------
     calculation
-        Folder of a finished run, with its vasprun.xml.
+        Folder of a finished run, with its vasprun.xml; or of GPAW, whose density has no basins of its own.
     acf
-        Table of the program bader.
+        Table of the program bader; of GPAW its basins may be those of the all-electron density.
     reference
         Density whose basins are taken, in place of AECCAR0 + AECCAR2: a CHGCAR-like or cube file.
     method
@@ -109,7 +118,6 @@ def bader_of_run(
         The electrons have not converged.
     """
     from qddft.engines.vasp.read import read_outputs
-    from qddft.engines.vasp.read.valences import read_valences
 
     path = Path(calculation)
     outputs = read_outputs(path)
@@ -118,17 +126,53 @@ def bader_of_run(
     if outputs.electronically_converged is False and not allow_unconverged:
         raise ConvergenceError(f"the electrons of {path} have not converged: it has no charges")
     folder = path if path.is_dir() else path.parent
-    valences = read_valences(path)
     table = Path(acf) if acf is not None else folder / TABLE
     if acf is not None and reference is not None:
         raise OutputError("give the table of the basins (acf) or the density to find them in (reference), not both")
     if acf is not None or (reference is None and table.is_file()):
         electrons, vacuum = read_acf(table, outputs.atoms)
         program, files = f"table {table.name}", [table]
+    elif outputs.engine == "gpaw":
+        raise OutputError(_GPAW.format(path=path))
     else:
         electrons, vacuum, program, files = _found(folder, outputs, reference, method)
-    charges = bader_charges(outputs.atoms, electrons, valences, n_electrons=outputs.n_electrons, vacuum=vacuum)
+    total, valences = _nuclei(outputs, path, electrons)
+    charges = bader_charges(outputs.atoms, electrons, valences, n_electrons=total, vacuum=vacuum)
     return BaderOfRun(charges, outputs, program, input_hashes([path, *files]), audit_record({"calculation": outputs}))
+
+
+def _nuclei(outputs: Outputs, path: Path, electrons: np.ndarray) -> tuple[float, Mapping[str, float]]:
+    """Return all electrons that basins should hold, and what of the nuclei stands against them, by element.
+
+    Basins of GPAW may come from the all-electron density, which holds the core too: then it is the whole nucleus.
+    """
+    from qddft.engines.vasp.read.valences import read_valences
+
+    valence_electrons = float(outputs.n_electrons or 0.0)
+    if outputs.engine != "gpaw":
+        return valence_electrons, read_valences(path)
+    numbers = outputs.atoms.numbers
+    core = float(numbers.sum()) - sum(_setups(outputs)[symbol] for symbol in outputs.atoms.get_chemical_symbols())
+    if abs(float(np.sum(electrons)) - valence_electrons - core) < abs(float(np.sum(electrons)) - valence_electrons):
+        symbols = outputs.atoms.get_chemical_symbols()
+        return valence_electrons + core, {s: float(n) for s, n in zip(symbols, numbers, strict=True)}
+    return valence_electrons, _setups(outputs)
+
+
+def _setups(outputs: Outputs) -> dict[str, float]:
+    """Return the valences of the PAW setups of GPAW by element.
+
+    Raises
+    ------
+    OutputError
+        The outputs do not name their setups.
+    """
+    named = outputs.settings.get("potentials") or ()
+    found = {str(m[1]): float(m[2]) for item in named if (m := re.match(r"([A-Z][a-z]?) \S+ (\d+)e\b", str(item)))}
+    missing = sorted(set(outputs.atoms.get_chemical_symbols()) - set(found))
+    if missing:
+        raise OutputError(f"{outputs.source} does not say how many valence electrons its setups of {missing} have")
+    return found
 
 
 def _found(

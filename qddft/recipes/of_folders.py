@@ -144,11 +144,21 @@ def _reaction(legs: Mapping[str, Outputs], n: int | None) -> tuple[Reaction, int
     first = others[1][0] if len(others) > 1 else ""
     if n is None and first in used:
         return reaction, _ligands(used[first], reaction.right[0].coefficient, legs[first])
+    if n is None and len(legs["complex"].atoms) <= len(legs["slab"].atoms):
+        raise ReferenceSchemeError(
+            f"{reaction.text}: the complex ({_formula(legs['complex'])}) is no larger than the slab "
+            f"({_formula(legs['slab'])}); are --complex and --slab exchanged? Two sites of one ligand are compared by "
+            "an exchange (qddft analyze exchange)"
+        )
     if n is None or n < 1:
         raise ReferenceSchemeError(
             f"{reaction.text}: it is not clear how many ligands the complex holds; give n, a whole number from 1"
         )
     return reaction, n * reaction.right[0].coefficient
+
+
+def _formula(item: Outputs) -> str:
+    return str(item.atoms.get_chemical_formula(mode="hill"))
 
 
 def _ligands(used: int, complexes: int, reference: Outputs) -> int:

@@ -34,7 +34,7 @@ def passivation_energy(with_ligand: Result, bare: Result, *, ligand: str = "") -
     return _difference("E_passivation", convention, with_ligand, bare, ligand=ligand or with_ligand.ligand)
 
 
-def surface_preference(layers: Mapping[str, Result], bulk: Result) -> tuple[Result, ...]:
+def surface_preference(layers: Mapping[str, Result], bulk: Result, *, against: str | None = None) -> tuple[Result, ...]:
     """Return, layer by layer, E_f(vacancy in bulk) - E_f(vacancy in the layer); positive = it prefers the layer.
 
     Parameters
@@ -43,6 +43,8 @@ def surface_preference(layers: Mapping[str, Result], bulk: Result) -> tuple[Resu
         Results of ``vacancy_formation_energy`` for a slab by the name of the layer, in order.
     bulk
         The same vacancy in bulk, or in the middle of the slab.
+    against
+        What the reference is called; by default by its formula.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def surface_preference(layers: Mapping[str, Result], bulk: Result) -> tuple[Resu
     convention = "E_f(V in the reference) - E_f(V in the layer); positive = the vacancy prefers the layer"
     turned = [_difference("E_preference", convention, bulk, item, ligand=item.ligand) for item in layers.values()]
     return tuple(
-        replace(result, system=item.system, reference=f"{name} against {bulk.system}")
+        replace(result, system=item.system, reference=f"{name} against {against or bulk.system}")
         for result, (name, item) in zip(turned, layers.items(), strict=True)
     )
 

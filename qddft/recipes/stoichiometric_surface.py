@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qddft.analysis.binding import energy_of
 from qddft.analysis.reaction import composition_of
-from qddft.analysis.surface import face_area, outer_layers
+from qddft.analysis.surface import face_area, outer_layers, require_vacuum
 from qddft.core.errors import ReferenceSchemeError
 from qddft.core.units import EV_PER_A2_IN_J_PER_M2
 from qddft.recipes.folders import Allowed, Calculation, judge, read
@@ -57,6 +57,7 @@ def stoichiometric_surfaces(
                 f"{crystal.atoms.get_chemical_formula(empirical=True)}: its surface energy depends on a chemical "
                 "potential; slabs of ABX3 with an excess layer need --bulk and --bx2"
             )
+        require_vacuum(slab.atoms, slab.settings.get("kpoints"), slab.source or name)
         legs = {name: slab, "bulk": crystal}
         verdict = judge(legs, Allowed(allow_unconverged, allow_differences))
         area = face_area(slab.atoms)

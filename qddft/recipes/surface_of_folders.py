@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qddft.analysis.binding import energy_of
 from qddft.analysis.reaction import composition_of
-from qddft.analysis.surface import SurfaceLine, face_area, fit_thickness, outer_layers, surface_line
+from qddft.analysis.surface import SurfaceLine, face_area, fit_thickness, outer_layers, require_vacuum, surface_line
 from qddft.core.errors import ReferenceSchemeError
 from qddft.core.units import EV_PER_A2_IN_J_PER_M2
 from qddft.outputs.outputs import Outputs
@@ -87,6 +87,7 @@ def surface_energies(
     """
     take = partial(read, unfinished=allow_unconverged)
     legs = {f"slab {i + 1}": take(item) for i, item in enumerate(slabs)}
+    _require_slabs(legs)
     references = {"bulk": take(bulk), "BX2": take(bx2)} | ({} if ax is None else {"AX": take(ax)})
     per_unit = {name: _per_formula(item, name) for name, item in references.items()}
     lines = tuple(
@@ -146,6 +147,7 @@ def thickness_series(
     """
     take = partial(read, unfinished=allow_unconverged)
     legs = {f"slab {i + 1}": take(item) for i, item in enumerate(slabs)}
+    _require_slabs(legs)
     counts = [_counts(item.atoms) for item in legs.values()]
     _require_one_composition(counts)
     areas = [face_area(item.atoms) for item in legs.values()]
@@ -180,6 +182,11 @@ def thickness_series(
 
 def _counts(atoms: "Atoms") -> dict[str, int]:
     return composition_of(atoms.get_chemical_symbols())
+
+
+def _require_slabs(legs: Mapping[str, Outputs]) -> None:
+    for name, item in legs.items():
+        require_vacuum(item.atoms, item.settings.get("kpoints"), item.source or name)
 
 
 def _per_formula(item: Outputs, name: str) -> float:

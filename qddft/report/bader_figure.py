@@ -45,7 +45,7 @@ def bader_figure(atoms: "Atoms", charges: "BaderCharges") -> "Figure":
             axes.plot(places[mask], charges.charges[mask], marker, color=color, markersize=3.2, label=label)
     axes.set_xticks(range(len(kinds)), kinds)
     axes.set_xlim(-0.6, len(kinds) - 0.4)
-    axes.set_ylabel("Bader charge (e)")
+    axes.set_ylabel("Bader charge (e, positive = lost)")
     low, high = min(float(charges.charges.min()), 0.0), max(float(charges.charges.max()), 0.0)
     room = max(0.12 * (high - low), (_SPAN - (high - low)) / 2)
     axes.set_ylim(low - room, high + room)

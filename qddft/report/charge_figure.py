@@ -95,11 +95,14 @@ def charge_profile_figure(found: ChargeDifference, *, scheme: str = "papers", wi
         axes.axvline(plane, color=GRAY, linewidth=0.7, linestyle=(0, (4, 2)))
     _atom_ticks(axes, found)
     axes.set_xlabel("height (Å)")
-    axes.set_ylabel(r"$\Delta\bar\rho$ ($e$/Å)")
+    axes.set_ylabel(r"$\Delta\bar\rho$ (electrons/Å)")
     other = axes.twinx()
     other.spines["right"].set_visible(True)
-    other.plot(heights, found.transferred, color=VERMILLION if scheme == "papers" else BLACK, linewidth=0.9)
-    other.set_ylabel(r"$\Delta Q$ up to this height ($e$)")
+    color = VERMILLION if scheme == "papers" else BLACK
+    other.plot(heights, found.transferred, color=color, linewidth=0.9)
+    # in the color of its curve, so that no reader takes one scale for the other
+    other.set_ylabel(r"$\Delta Q$ up to this height (electrons)", color=color)
+    other.tick_params(axis="y", labelcolor=color)
     _zeros_together(axes, other)
     axes.set_xlim(heights[0], heights[-1])
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderpad=0.1)

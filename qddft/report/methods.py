@@ -6,7 +6,7 @@ from typing import Any
 from qddft.analysis.reaction import SCHEMES
 from qddft.report.convergence_table import only_series, series_title, without_series
 from qddft.report.quantities import VACANCIES, Record, by_quantity, conventions
-from qddft.report.references import Reference, references_for
+from qddft.report.references import Reference, is_lcao, references_for
 from qddft.report.run_data import RunData
 from qddft.study.vacancies import BARE
 
@@ -35,7 +35,11 @@ def methods_text(data: RunData) -> str:
 def cited(data: RunData) -> list[Reference]:
     """Return the references of a run."""
     return references_for(
-        data.run.engine, data.settings, conformers=bool(data.complexes), one_sided=_is_one_sided(data)
+        data.run.engine,
+        data.settings,
+        conformers=bool(data.complexes),
+        one_sided=_is_one_sided(data),
+        lcao=is_lcao(data.run.engine, data.level),
     )
 
 
@@ -102,8 +106,7 @@ def _level(data: RunData) -> str:
     level, settings = data.level, data.settings
     method = _method(settings)
     parts = [f"Energies and forces were computed with {_engine(data)} at the level '{level['name']}': {method}"]
-    if settings.get("cutoff_eV"):
-        parts.append(f"plane waves up to {settings['cutoff_eV']:g} eV")
+    parts.append(_basis(data))
     parts.append(_kpoints(level.get("relax_at", level)["settings"]))
     parts.append(f"{_SMEARING[settings['smearing']]} ({settings['sigma_eV']:g} eV)")
     parts.append(_dispersion(settings["dispersion"]))
@@ -124,6 +127,16 @@ def _relaxed(level: Mapping[str, Any]) -> str:
     if before is level:
         return f"atoms were relaxed {until}"
     return f"atoms were relaxed at the level '{before['name']}' ({_method(settings)}) {until}"
+
+
+def _basis(data: RunData) -> str:
+    """Say what wave functions are expanded in; plane waves where nothing else is set."""
+    if not is_lcao(data.run.engine, data.level):
+        cutoff = data.settings.get("cutoff_eV")
+        return f"plane waves up to {cutoff:g} eV" if cutoff else ""
+    raw = data.level["engines"]["gpaw"]
+    grid = f" on a grid with a spacing of {raw['h']:g} Å" if raw.get("h") else ""
+    return f"a basis of atomic orbitals ({raw.get('basis', 'dzp')}, LCAO [@gpawlcao]){grid}"
 
 
 def _engine(data: RunData) -> str:

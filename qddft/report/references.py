@@ -5,6 +5,7 @@ Volume, page and DOI of each entry were compared with the publisher's DOI as oth
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,17 @@ _ALL = (
         "10.1063/5.0182685",
     ),
     Reference(
+        "gpawlcao",
+        "Larsen, Ask Hjorth and Vanin, Marco and Mortensen, Jens J{\\o}rgen and Thygesen, Kristian Sommer and "
+        "Jacobsen, Karsten Wedel",
+        "Localized atomic basis set in the projector augmented wave method",
+        "Phys. Rev. B",
+        "80",
+        "195112",
+        2009,
+        "10.1103/PhysRevB.80.195112",
+    ),
+    Reference(
         "d3",
         "Grimme, Stefan and Antony, Jens and Ehrlich, Stephan and Krieg, Helge",
         "A consistent and accurate ab initio parametrization of density functional dispersion correction (DFT-D) for "
@@ -181,7 +193,7 @@ _OF_XC = {"GFN2-xTB": ("gfn2xtb",), "PBE": ("pbe",)}
 
 
 def references_for(
-    engine: str, settings: Mapping[str, object], *, conformers: bool, one_sided: bool
+    engine: str, settings: Mapping[str, object], *, conformers: bool, one_sided: bool, lcao: bool = False
 ) -> list[Reference]:
     """Return what has to be cited for a run, each once.
 
@@ -195,8 +207,11 @@ def references_for(
         Whether ligands came from the conformer search.
     one_sided
         Whether a slab carries ligands on one face only, so that a dipole correction was used.
+    lcao
+        Whether wave functions were expanded in atomic orbitals of GPAW.
     """
     keys = ["ase", *(["etkdg"] if conformers else []), *_OF_ENGINE.get(engine, ())]
+    keys += ["gpawlcao"] if lcao else []
     keys += _OF_XC.get(str(settings.get("xc")), ())
     if settings.get("core") == "PAW":
         keys.append("paw")
@@ -207,6 +222,13 @@ def references_for(
     if settings.get("kpoint_scheme") == "monkhorst-pack":
         keys.append("monkhorstpack")
     return [REFERENCES[key] for key in dict.fromkeys(keys)]
+
+
+def is_lcao(engine: str, level: Mapping[str, Any]) -> bool:
+    """Tell whether a level of GPAW expands wave functions in atomic orbitals; its other modes do not."""
+    mode = level.get("engines", {}).get("gpaw", {}).get("mode", "pw")
+    name = mode.get("name") if isinstance(mode, Mapping) else mode
+    return engine == "gpaw" and str(name).lower() == "lcao"
 
 
 def bibtex(references: Iterable[Reference]) -> str:

@@ -70,8 +70,7 @@ def _corner_figure(region: StabilityRegion) -> "Figure":
         # side by side, as many lie at zero
         shifted = heights + _APART * ((len(region.elements) - 1) / 2 - index)
         axes.plot(values, shifted, "o", color=CYCLE[index % len(CYCLE)], markersize=3.2, label=element)
-    for height in heights:
-        axes.axhline(float(height), color=GRAY, linewidth=0.4, linestyle=(0, (1, 2)), zorder=0)
+    axes.grid(axis="y", color=GRAY, linewidth=0.3, alpha=0.5)
     axes.set_yticks(heights, [names[item] for item in order])
     axes.margins(x=0.05, y=0.12)
     axes.set_xlabel(r"$\Delta\mu$ (eV)")

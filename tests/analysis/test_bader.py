@@ -1,6 +1,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from qddft.analysis.bader import bader_charges, read_acf, same_places
 from qddft.cli.main import DONE, FIX_INPUT, main
 from qddft.core.errors import EngineError, OutputError
 from qddft.engines.baderkit import find_basins
+from qddft.engines.vasp.read import read_outputs
 from qddft.outputs.grid import Grid
+from qddft.outputs.store import save_outputs
 from qddft.recipes.bader_of_folders import bader_of_run
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "vasp"
@@ -161,3 +164,38 @@ def test_grids_that_share_no_basins():
         find_basins(two_blobs(8), two_blobs(6))
     with pytest.raises(OutputError, match="unknown method"):
         find_basins(two_blobs(6), two_blobs(6), method="far")
+
+
+GPAW = Path(__file__).resolve().parents[1] / "data" / "gpaw_cspbbr3" / "complex"
+
+
+def test_gpaw_runs_have_no_basins_of_their_own(capsys):
+    assert main(["analyze", "bader", str(GPAW)]) == FIX_INPUT
+    message = capsys.readouterr().err
+    assert "pseudo density with compensation charges" in message
+    assert "get_all_electron_density" in message
+    assert "--acf" in message
+
+
+@pytest.mark.parametrize("length", [1.0, 0.529177210903])
+@pytest.mark.parametrize("core", [False, True])
+def test_table_of_a_gpaw_run_counts_against_setups_or_nuclei(tmp_path, length, core):
+    atoms = read_outputs(GPAW).atoms
+    setups = {"Cs": 9, "Pb": 14, "Br": 7, "C": 4, "H": 1, "O": 6}
+    whole = atoms.numbers if core else np.array([setups[symbol] for symbol in atoms.get_chemical_symbols()])
+    written = atoms.copy()
+    # a table from a cube file is in Bohr
+    written.positions = atoms.positions / length
+    (tmp_path / "ACF.dat").write_text(acf(written, whole - np.where(atoms.symbols == "Pb", 0.8, -0.8 * 4 / 20)))
+    found = bader_of_run(GPAW, acf=tmp_path / "ACF.dat")
+    np.testing.assert_allclose(found.charges.charges[atoms.symbols == "Pb"], 0.8, atol=1e-5)
+    assert found.charges.charges.sum() == pytest.approx(0.0, abs=1e-4)
+    assert found.charges.warnings == ()
+
+
+def test_setups_that_are_not_named(tmp_path):
+    outputs = read_outputs(GPAW)
+    save_outputs(tmp_path / "outputs.json", replace(outputs, settings={**outputs.settings, "potentials": []}))
+    (tmp_path / "ACF.dat").write_text(acf(outputs.atoms, np.ones(len(outputs.atoms))))
+    with pytest.raises(OutputError, match="does not say how many valence electrons its setups of"):
+        bader_of_run(tmp_path)

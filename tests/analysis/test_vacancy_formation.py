@@ -55,3 +55,11 @@ def test_charges_are_never_silent():
         require_charge_state(1.0, None)
     with pytest.raises(ChargeError, match=r"the defect has the charge -1 by its number of electrons, not \+1"):
         require_charge_state(-1.0, STATE)
+
+
+def test_a_substitution_is_told_with_the_options_for_it():
+    with pytest.raises(
+        ReferenceSchemeError,
+        match=r"lacks 1 Ga of the pristine cell and holds 1 Mg more.*--removed Ga=1 --removed Mg=-1$",
+    ):
+        require_removed({"Ga": 16, "N": 16}, {"Ga": 15, "Mg": 1, "N": 16}, {"Ga": 1})

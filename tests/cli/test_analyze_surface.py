@@ -92,3 +92,11 @@ def test_a_slab_with_the_composition_of_its_crystal(runs, capsys):
     assert record["formula"] == "surface energy of a stoichiometric slab"
     assert len(record["inputs"]) == 2
     assert any("the faces differ" in text for text in record["warnings"])
+
+
+@pytest.mark.parametrize("options", [["bulk", *REFERENCES], ["bulk", "--bulk", "bulk"], ["four", "bulk"]])
+def test_a_crystal_has_no_surface(runs, options, capsys):
+    assert main([*VERB, *options]) == FIX_INPUT
+    message = capsys.readouterr().err
+    assert "bulk is CsPbBr3 without vacuum" in message or "bulk is Br3CsPb without vacuum" in message
+    assert "give the crystal as --bulk" in message

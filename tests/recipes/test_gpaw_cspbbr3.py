@@ -200,6 +200,6 @@ def test_limits_of_the_chemical_potentials_from_competing_phases():
     energy = {name: outputs(name).energy for name in names}
     lead = (energy["bulk"] - energy["csbr"] - energy["pb"] - energy["br2"]) / 2
     assert poor - rich == pytest.approx(lead, abs=1e-6)
-    # the published PBE value is 0.17 eV; this mesh, this cell
+    # a published PBE value is 0.17 eV: README.md of the data says what the difference consists of
     apart = energy["csbr"] + energy["pbbr2"] / 4 - energy["bulk"]
     assert apart == pytest.approx(0.285, abs=0.01)

@@ -154,6 +154,8 @@ def test_what_cannot_be_told_is_refused(tmp_path):
         binding_energy(COMPLEX, SLAB, outputs("H2O", -14.0))
     with pytest.raises(ReferenceSchemeError, match="it is not clear how many ligands"):
         binding_energy(outputs("Pb8I16", -201.0), SLAB, {})
+    with pytest.raises(ReferenceSchemeError, match="are --complex and --slab exchanged"):
+        binding_energy(SLAB, COMPLEX, LIGAND)
     with pytest.raises(ReferenceSchemeError, match="n, a whole number from 1"):
         binding_energy(COMPLEX, SLAB, LIGAND, n=0)
     with pytest.raises(ReferenceSchemeError, match="a reference cannot be called 'slab'"):

@@ -175,7 +175,9 @@ def test_a_charged_defect_needs_its_correction_by_name():
 
 
 def test_mistakes_with_folders(tmp_path):
-    with pytest.raises(ReferenceSchemeError, match="the defect lacks 1 I of the pristine cell, not 1 Br"):
+    with pytest.raises(
+        ReferenceSchemeError, match=r"the defect lacks 1 I of the pristine cell, not 1 Br.*they are: --removed I=1$"
+    ):
         vacancy_formation_energy(DEFECT, PRISTINE, {"Br": 1}, {"Br": -1.5})
     with pytest.raises(ReferenceSchemeError, match="the chemical potential of I cannot come from"):
         vacancy_formation_energy(DEFECT, PRISTINE, {"I": 1}, {"I": PRISTINE})

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from made_up_run import make_run
 
-from qddft.report.methods import methods_text
+from qddft.report.methods import cited, methods_text
 from qddft.report.page import page, report_figures
 from qddft.report.quantities import by_quantity, quantity_of
 from qddft.report.result_tables import overview_table, results_table, short_table
@@ -122,3 +122,22 @@ def test_a_missing_group_is_measured_against_its_molecule():
     assert quantity_of("E_f(V_CsBr)").sign == "energy that a vacancy costs, against a CsBr molecule"
     assert quantity_of("E_f(V_PbI2)").sign.endswith("against a PbI2 molecule")
     assert quantity_of("E_f(V_I)").sign.endswith("I-rich limit")
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (
+            {"mode": "lcao", "basis": "dzp", "h": 0.2},
+            "a basis of atomic orbitals (dzp, LCAO [@gpawlcao]) on a grid with a ",
+        ),
+        ({"mode": {"name": "lcao"}}, "a basis of atomic orbitals (dzp, LCAO [@gpawlcao]), "),
+        ({}, "plane waves up to 400 eV"),
+    ],
+)
+def test_methods_name_the_basis(data, raw, words):
+    level = {**data.level, "engines": {"gpaw": raw}, "settings": {**data.settings, "cutoff_eV": 400.0}}
+    jobs = tuple(replace(view, job=replace(view.job, level=level)) for view in data.jobs)
+    changed = replace(data, jobs=jobs, run=replace(data.run, engine="gpaw"))
+    assert words in methods_text(changed)
+    assert ("gpawlcao" in {item.key for item in cited(changed)}) == ("LCAO" in words)

@@ -69,6 +69,6 @@ def _print(found: "BaderOfRun") -> None:
     symbols = found.outputs.atoms.get_chemical_symbols()
     say(f"q = ZVAL - electrons in the basin, positive = electrons lost; {found.program}")
     for index, (symbol, charge) in enumerate(zip(symbols, found.charges.charges, strict=True), start=1):
-        say(f"{index:5d} {symbol:3s} {charge:+.4f} e")
+        say(f"{index:5d} {symbol:3s} {round(charge, 4) + 0.0:+.4f} e")
     for name, charge in found.charges.by_part.items():
-        say(f"{name}: {charge:+.4f} e")
+        say(f"{name}: {round(charge, 4) + 0.0:+.4f} e")

@@ -142,7 +142,8 @@ def vacancy(
         results += [bulk, *surface_preference(places, bulk)]
     elif others:
         # the deepest layer stands for the bulk
-        results += surface_preference(dict(list(places.items())[:-1]), list(places.values())[-1])
+        *upper, (deepest, reference) = places.items()
+        results += surface_preference(dict(upper), reference, against=f"layer {deepest}")
     if bare is not None:
         results.append(energy(*bare))
         results.append(passivation_energy(places[defect[0].name], results[-1]))
