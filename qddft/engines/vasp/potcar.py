@@ -47,6 +47,11 @@ class Potential:
     n_electrons: float
     cutoff_eV: float | None = None
 
+    @property
+    def title(self) -> str:
+        """The title; the name where none is known, or more than one allowed."""
+        return self.titles[0] if len(self.titles) == 1 else self.symbol
+
 
 def _known(symbol: str, date: str, n_electrons: int, cutoff_eV: float) -> Potential:
     return Potential(symbol.partition("_")[0], symbol, (f"PAW_PBE {symbol} {date}",), n_electrons, cutoff_eV)

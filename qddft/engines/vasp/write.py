@@ -89,7 +89,7 @@ def folder_files(
     files = {
         "INCAR": incar_text(prepared.tags, prepared.title, job.folder_name),
         "KPOINTS": str(prepared.kpoints),
-        "POTCAR.spec": "".join(f"{item.symbol}\n" for item in prepared.potentials),
+        "POTCAR.spec": "".join(f"{item.title}\n" for item in prepared.potentials),
         "make_potcar.sh": potcar_script(prepared.potentials),
         "job.sh": job_script(prepared),
         _ABOUT: readme(prepared, has_potcar=library is not None),

@@ -67,7 +67,7 @@ def test_all_files_agree_on_the_order(atoms):
     poscar = Poscar.from_str(files["POSCAR"])
     order = json.loads(files[ORDER_FILE])["order"]
     assert [site.specie.symbol for site in poscar.structure] == [atoms.symbols[i] for i in order]
-    assert [name.partition("_")[0] for name in files["POTCAR.spec"].split()] == poscar.site_symbols
+    assert [title.split()[1].partition("_")[0] for title in files["POTCAR.spec"].splitlines()] == poscar.site_symbols
     moments = Incar.from_str(files["INCAR"])["MAGMOM"]
     assert len(moments) == len(atoms)
     only_hydrogen = set(atoms.symbols) == {"H"}

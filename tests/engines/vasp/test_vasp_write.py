@@ -1,6 +1,7 @@
 """Job folders: the exact text of the Tao study's files, the way through pymatgen, when nothing is overwritten."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,9 @@ def test_folder_goes_through_pymatgen(kind, jobs, tmp_path):
     assert Kpoints.from_file(folder / "KPOINTS") == prepared.inputs.kpoints
     poscar = Poscar.from_file(folder / "POSCAR", check_for_potcar=False)
     assert poscar.structure.cart_coords == pytest.approx(prepared.sorted_atoms.positions, abs=1e-9)
-    assert (folder / "POTCAR.spec").read_text().split() == prepared.inputs.potcar_symbols
+    titles = (folder / "POTCAR.spec").read_text().splitlines()
+    assert [title.split()[1] for title in titles] == prepared.inputs.potcar_symbols
+    assert all(re.fullmatch(r"PAW_PBE \S+ \d\d[A-Z][a-z]{2}\d{4}", title) for title in titles)
 
 
 def test_poscar_says_what_it_is_and_what_is_held(jobs, slab):
