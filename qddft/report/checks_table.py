@@ -57,6 +57,8 @@ def _held(item: Mapping[str, Any]) -> str | None:
         return "DESORBED"
     if item["left_site"]:
         return "bound, at ANOTHER SITE"
+    if item.get("too_close"):
+        return "bound, TOO CLOSE"
     return "bound" if item["contacts"] else None
 
 

@@ -10,6 +10,8 @@ from qddft.report.tables import Table, number, table_of
 
 AGREES, DIFFERS, OPEN, NOTHING_PUBLISHED = "agrees", "differs", "no tolerance given", "nothing published"
 NO_NUMBER = "no number"
+# a source that shows its value in a figure, or in words
+NOT_PRINTED = "no number printed"
 # in the caution of a level that holds the slab
 FROZEN = "inorganic slab frozen"
 # how a study calls a ligand whose chain was cut
@@ -56,7 +58,7 @@ class Comparison:
         if self.ours is None:
             return NO_NUMBER
         if self.difference is None:
-            return NOTHING_PUBLISHED
+            return NOT_PRINTED if self.source else NOTHING_PUBLISHED
         if self.tolerance is None:
             return OPEN
         # values are printed with two digits, so that a difference of exactly the tolerance must not fail by rounding

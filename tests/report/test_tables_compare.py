@@ -8,6 +8,7 @@ from qddft.report.compare import (
     AGREES,
     DIFFERS,
     NO_NUMBER,
+    NOT_PRINTED,
     NOTHING_PUBLISHED,
     OPEN,
     caveats,
@@ -32,12 +33,17 @@ def record(ligand="oleic acid", value=-0.5, published=-0.33, tolerance=0.1, **ch
         (-0.44, -0.33, 0.1, DIFFERS),
         (-0.44, -0.33, None, OPEN),
         (None, -0.33, 0.1, NO_NUMBER),
-        (-0.44, None, 0.1, NOTHING_PUBLISHED),
+        (-0.44, None, 0.1, NOT_PRINTED),
     ],
 )
 def test_verdict(value, published, tolerance, verdict):
     (item,) = compare([record(value=value, published=published, tolerance=tolerance)])
     assert item.verdict == verdict
+
+
+def test_without_a_source_nothing_is_published():
+    (item,) = compare([record(source_value=None)])
+    assert item.verdict == NOTHING_PUBLISHED
 
 
 def test_difference_is_ours_minus_theirs():
