@@ -1,6 +1,7 @@
 """``qddft audit``: whether energies of these folders belong together."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from qddft.cli.verb import add
 
 if TYPE_CHECKING:
     from qddft.analysis.audit import Audit
+
+LISTED = 6
 
 
 def register(app: typer.Typer) -> None:
@@ -61,17 +64,32 @@ def _show(found: "Audit") -> None:
         grouped: dict[str, list[str]] = {}
         for source, value in item.values.items():
             grouped.setdefault(str(value), []).append(short.get(source, source))
+        most = max(grouped.values(), key=len)
         for value, sources in grouped.items():
-            say(f"  {value}: {', '.join(sources)}")
+            others = f"the other {len(sources)}" if sources is most and len(grouped) > 1 else ""
+            say(f"  {value}: {_listed(sources, others)}")
     for gap in found.unknown:
         why = f" ({gap.note})" if gap.note else ""
-        say(f"\n{gap.key}: unknown in {', '.join(short.get(source, source) for source in gap.sources)}{why}")
+        everywhere = f"all {len(gap.sources)}" if len(gap.sources) == count else ""
+        say(
+            f"\n{gap.key}: unknown in {_listed([short.get(source, source) for source in gap.sources], everywhere)}{why}"
+        )
+    about: dict[str, list[str]] = {}
     for source, notes in found.notes.items():
         for text in notes:
-            say(f"\nnote on {short.get(source, source)}: {text}")
+            about.setdefault(text, []).append(short.get(source, source))
+    for text, named in about.items():
+        say(f"\nnote on {_listed(named, f'all {count}' if len(named) == count else '')}: {text}")
     if not found.differences:
         say("\nno differences")
     say("\nthe energies belong together" if found.compatible else "\nthe energies do NOT belong together")
+
+
+def _listed(names: Sequence[str], all_of_them: str = "") -> str:
+    """Return names in a line; of many the words for all of them, or the first few and how many more."""
+    if len(names) <= LISTED:
+        return ", ".join(names)
+    return all_of_them or f"{', '.join(names[:LISTED])} and {len(names) - LISTED} more (--json names them)"
 
 
 def _short_names(sources: tuple[str, ...]) -> dict[str, str]:

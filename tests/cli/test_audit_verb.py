@@ -31,6 +31,19 @@ def test_another_functional_does_not_belong(run, capsys):
     assert "do NOT belong together" in shown
 
 
+def test_many_names_are_counted_and_the_odd_one_is_named(tmp_path, capsys):
+    for number in range(9):
+        folder = tmp_path / f"point-{number}"
+        folder.mkdir()
+        (folder / "INCAR").write_text(f"ENCUT = {300 if number == 4 else 400}\n")
+    assert main(["audit", *map(str, sorted(tmp_path.iterdir()))]) == NO
+    shown = capsys.readouterr().out
+    assert "300: point-4\n" in shown
+    assert "400: the other 8\n" in shown
+    assert "unknown in all 9" in shown
+    assert shown.count("note on all 9: there is neither KPOINTS nor KSPACING") == 1
+
+
 def test_json_is_one_document(run, capsys):
     assert main(["audit", str(run.path), "--json"]) == DONE
     assert json.loads(capsys.readouterr().out)["compatible"] is True
