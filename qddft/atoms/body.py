@@ -31,6 +31,7 @@ def body_of(molecule: Molecule, *, paired: bool) -> Body:
         radii=vdw_radii(numbers),
         anchors=molecule.head,
         donors=tuple(sorted({i for i in _not_cationic(ligand) if ligand.symbols[i] in _DONORS})),
+        heads=_cationic(ligand),
         alkali=tuple(np.flatnonzero(np.isin(numbers, _ALKALI)).tolist()) if paired else (),
         beside=tuple(tuple(linked[i]) for i in molecule.head),
         near=tuple(sorted(near)),
@@ -43,3 +44,10 @@ def _not_cationic(ligand: Ligand) -> list[int]:
     """Return the anchor atoms, those of the heads of cations left out."""
     named = zip(ligand.anchors, ligand.anchor_kinds, strict=True)
     return [i for group, kind in named if role_of(kind) != "cation" for i in group]
+
+
+def _cationic(ligand: Ligand) -> tuple[int, ...]:
+    """Return the charged atoms of cations, a bare proton left out."""
+    named = zip(ligand.anchors, ligand.anchor_kinds, strict=True)
+    found = {i for group, kind in named if role_of(kind) == "cation" for i in group if ligand.symbols[i] != "H"}
+    return tuple(sorted(found))

@@ -36,6 +36,8 @@ _STRETCH, _LONGEST_STRETCH, _MOST_STRETCHES = 0.1, 0.5, 8
 # two anchors of a protonated group need more, because the proton lies between them, Angstrom
 _LONGEST_FOR_TWO = 0.7
 _ABOVE_PLACE = 0.3
+# a flat head over a hollow is wider than the one atom that the table knows, Angstrom
+_ABOVE_HOLLOW = 0.6
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,8 @@ def distances_of(request: Request, target: "Target") -> list[tuple[float, ...]]:
     if target.place is not None and len(target.atoms) == 1:
         # above a single Pb the place of the halide is farther away than a bond, and bulky heads stay above it
         longest += max(0.0, _ABOVE_PLACE + float(np.linalg.norm(target.place - target.points[0])) - min(table))
+    if len(target.atoms) > 2:
+        longest += _ABOVE_HOLLOW
     steps = min(_MOST_STRETCHES, round(longest / _STRETCH) + 1)
     return [tuple(d + stretch for d in table) for stretch in np.linspace(0.0, longest, steps).tolist()]
 

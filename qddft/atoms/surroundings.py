@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qddft.atoms.bond_lengths import donor_distance
+from qddft.atoms.bond_lengths import cation_distance, donor_distance
 from qddft.atoms.contacts import MIN_CONTACT, vdw_radii
 from qddft.atoms.faces import Face
 from qddft.atoms.ions import A_CATIONS
@@ -34,8 +34,8 @@ OTHER, ANCHOR, GEMINAL, BOUND, _ATTRACTED = 0, 1, 2, 3, 4
 Limits = tuple[float, float, float]
 # N, O, F, S, Cl, Br, I: drawn to the cations of the surface, so that coming close is no crowding
 _ACCEPTORS = (7, 8, 9, 16, 17, 35, 53)
-# a donor may come as close to Cs as this share of the sum of ionic radii (Cs-O 3.0, Cs-F 2.98)
-_TOUCHING = 0.97
+# closest donor to Cs as a share of the sum of ionic radii (Cs-O 3.0), closest head of a cation to a halide (N-Br 2.84)
+_TOUCHING, _HEAD_TOUCHING = 0.97, 0.85
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Body:
         Binding atoms.
     donors
         Atoms that could bind too, such as the other oxygens of a group; near Pb they count as anchors, near Cs as ions.
+    heads
+        Charged atoms of cations, hydrogen left out.
     alkali
         Alkali ions of an ion pair; near donors of the anion they count as anchors.
     beside
@@ -66,6 +68,7 @@ class Body:
     radii: np.ndarray
     anchors: tuple[int, ...]
     donors: tuple[int, ...]
+    heads: tuple[int, ...]
     alkali: tuple[int, ...]
     beside: tuple[tuple[int, ...], ...]
     near: tuple[int, ...]
@@ -237,15 +240,19 @@ def pairs_of(body: Body, around: Surroundings, sites: tuple[tuple[int, ...], ...
             own = around.numbers == number
             touching[donor, own] = _TOUCHING / MIN_CONTACT * donor_distance(*_symbols(body.numbers[donor], number))
             kinds[donor, own & (kinds[donor] == ANCHOR)] = _ATTRACTED
+    for head in body.heads:
+        for number in np.unique(around.numbers[around.halide]).tolist():
+            own = around.halide & (around.numbers == number)
+            apart = cation_distance(*_symbols(body.numbers[head], number), proton=True)
+            touching[head, own] = _HEAD_TOUCHING / MIN_CONTACT * apart
+            kinds[head, own & (kinds[head] == ANCHOR)] = OTHER
     return Pairs(kinds, touching)
 
 
 def _alkali_in(around: Surroundings) -> list[int]:
     """Return the atomic numbers of the A cations of the slab that are single ions."""
-    from ase.data import atomic_numbers
-
-    present = np.unique(around.numbers[around.cation])
-    return [int(number) for number in present if number in [atomic_numbers[symbol] for symbol in A_CATIONS]]
+    present = np.unique(around.numbers[around.cation]).tolist()
+    return [number for number in present if _symbols(number)[0] in A_CATIONS]
 
 
 def _symbols(*numbers: int) -> list[str]:

@@ -43,3 +43,16 @@ def test_docking_is_reproducible_and_finds_the_shortest_approach():
     placed = docked(first, second, seed=1)
     assert np.array_equal(placed, docked(first, second, seed=1))
     assert np.linalg.norm(placed) == pytest.approx(2.44 + 1.39)
+
+
+@pytest.mark.parametrize("pair", ["GAI", "NC(N)=[NH2+].F[B-](F)(F)F", "NC=[NH2+].[Br-]"])
+def test_flat_cations_keep_their_nitrogen_off_the_halides_below(pair):
+    from qddft import attach, build_slab, get_ligand
+
+    slab = build_slab("CsPbBr3", layers=3, supercell=(3, 3))
+    complex_ = attach(slab, get_ligand(pair), mode="ion-pair")
+    fragment = complex_.arrays["fragment"]
+    halides = [i for i in complex_.symbols.search("Br") if fragment[i] == 0]
+    nitrogen = complex_.symbols.search("N")
+    # along a hydrogen bond N...Br is 3.3; 2.84 is 0.85 of that
+    assert min(complex_.get_distances(i, halides, mic=True).min() for i in nitrogen) > 2.8
