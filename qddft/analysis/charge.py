@@ -24,6 +24,8 @@ SAME_CELL = 1e-3
 SAME_PLACE = 0.01
 # electrons that the difference may hold
 NEUTRAL = 1e-3
+# how far the plane between ligand and slab may be off, Angstrom
+_BESIDE = 0.5
 
 
 @dataclass(frozen=True)
@@ -175,25 +177,44 @@ def charge_transfer(
     slab = heights[~is_ligand]
     middle = (slab.min() + slab.max()) / 2
     above, below = heights[is_ligand & (heights >= middle)], heights[is_ligand & (heights < middle)]
-    gained, planes = 0.0, []
+    gained, planes, doubts = np.zeros(3), [], []
+    # at the plane, and half an Angstrom on either side of it
+    shifts = np.array([0.0, -_BESIDE, _BESIDE])
     if len(below):
         planes.append(float((below.max() + slab.min()) / 2))
-        gained += float(np.interp(planes[-1], profile.heights, transferred))
+        gained += np.interp(planes[-1] + shifts, profile.heights, transferred)
+        doubts += _mixed(float(below.max()), float(slab.min()), planes[-1])
     if len(above):
         planes.append(float((above.min() + slab.max()) / 2))
-        gained += grid.integral - float(np.interp(planes[-1], profile.heights, transferred))
+        gained += grid.integral - np.interp(planes[-1] - shifts, profile.heights, transferred)
+        doubts += _mixed(float(slab.max()), float(above.min()), planes[-1])
+    if gained.min() < 0 < gained.max():
+        doubts.append(
+            f"the sign of the charge that the ligand gained depends on the plane: {gained.min():+.4f} to "
+            f"{gained.max():+.4f} e within {_BESIDE} Angstrom of it; compare Bader charges"
+        )
     return ChargeDifference(
         grid=grid,
         profile=profile,
         transferred=transferred,
-        gained_by_ligand=gained,
+        gained_by_ligand=float(gained[0]),
         planes=tuple(planes),
         moved=_moved(grid),
         electrons=electrons,
         ligand_atoms=ligand_atoms,
         inputs=inputs or {},
-        warnings=warnings,
+        warnings=(*warnings, *doubts),
     )
+
+
+def _mixed(lower: float, upper: float, plane: float) -> list[str]:
+    """Say that ligand and slab have no empty height between what is to lie below a plane and what above it."""
+    if lower <= upper:
+        return []
+    return [
+        f"ligand and slab reach {lower - upper:.2f} Angstrom into each other: the plane at {plane:.2f} Angstrom cuts "
+        "both, and what lies beyond it is not the ligand's alone; compare Bader charges"
+    ]
 
 
 def _moved(grid: Grid) -> float:

@@ -51,6 +51,29 @@ def test_sign_turns_with_the_charge(found):
     np.testing.assert_allclose(turned.profile.values, -found.profile.values)
 
 
+def test_a_plane_through_both_is_told(found):
+    assert found.warnings == () or not any("each other" in text for text in found.warnings)
+    grid = found.grid
+    deeper = grid.atoms.copy()
+    deeper.positions[5:, 2] -= 3.0
+    mixed = charge_transfer(replace(grid, atoms=deeper), found.ligand_atoms, found.electrons)
+    assert any("ligand and slab reach 0.40 Angstrom into each other" in text for text in mixed.warnings)
+
+
+def test_a_sign_that_depends_on_the_plane_is_told(found):
+    assert not any("sign" in text for text in found.warnings)
+    grid = found.grid
+    # gathered at the plane, drained beside it
+    (plane,) = found.planes
+    heights = np.arange(grid.values.shape[2]) * grid.atoms.cell[2, 2] / grid.values.shape[2]
+    near = heights - np.mod(plane, grid.atoms.cell[2, 2])
+    wave = np.cos(np.pi * near / 0.6) * (np.abs(near) < 1.8)
+    made = charge_transfer(
+        replace(grid, values=np.broadcast_to(wave, grid.values.shape)), found.ligand_atoms, found.electrons
+    )
+    assert any(text.startswith("the sign of the charge") for text in made.warnings)
+
+
 def test_ligands_on_both_faces():
     atoms = made_up_complex()
     mirrored = atoms + atoms[5:]
@@ -146,7 +169,7 @@ def test_results_carry_everything(found):
 def test_profile_figure(found):
     figure = charge_profile_figure(found)
     assert [axes.get_ylabel() for axes in figure.axes] == [
-        r"$\Delta\bar\rho$ ($e$/Å)", r"$\Delta Q$ up to this height ($e$)",
+        r"$\Delta\bar\rho$ (electrons/Å)", r"$\Delta Q$ up to this height (electrons)",
     ]  # fmt: skip
 
 
