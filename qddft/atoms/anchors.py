@@ -132,7 +132,7 @@ def two_anchors(named: Sequence[tuple[tuple[int, ...], str]], *, bridging: bool)
     """Return which two anchors a mode with two takes, best first: within one group, or one of each of two groups.
 
     Between two surface atoms a molecule with two equal groups lies with one on each, as a diacid does; around one
-    surface atom, and where the groups differ, the two atoms of one group go first.
+    surface atom, where the groups differ, and where another group is stronger, the two atoms of one group go first.
 
     Parameters
     ----------
@@ -145,8 +145,17 @@ def two_anchors(named: Sequence[tuple[tuple[int, ...], str]], *, bridging: bool)
     within = [item for item in pairs if ACROSS not in item[1]][:1]
     across = [item for item in pairs if ACROSS in item[1]]
     equal = [item for item in across if len(set(item[1].split(ACROSS))) == 1]
+    if within and equal and _rank(equal[0][1].split(ACROSS)[0]) > _rank(within[0][1]):
+        # two esters do not go before the phosphate of a lecithin
+        equal = []
     chosen = [*equal[:1], *within, *across[:1]] if bridging else [*within, *across[:1]]
     return [(group, role_of(kind)) for group, kind in dict.fromkeys(chosen)]
+
+
+def _rank(kind: str) -> int:
+    """Return the place of a functional group in the list of strengths; last for groups given by hand."""
+    names = [known.name for known in KINDS]
+    return names.index(kind) if kind in names else len(names)
 
 
 def find_anchors(mol: "Mol", name: str) -> tuple[tuple[tuple[int, ...], ...], tuple[str, ...]]:

@@ -10,6 +10,7 @@ from qddft.atoms.surroundings import Body
 
 _DONORS = frozenset({"N", "O", "F", "S", "P", "Cl", "Br", "I"})
 _ALKALI = (3, 11, 19, 37, 55)
+_BARE = frozenset({"H", "Li", "Na", "K", "Rb", "Cs"})
 _PROTIC = frozenset({"N", "O", "S", "F", "Cl", "Br", "I"})
 
 
@@ -47,7 +48,7 @@ def _not_cationic(ligand: Ligand) -> list[int]:
 
 
 def _cationic(ligand: Ligand) -> tuple[int, ...]:
-    """Return the charged atoms of cations, a bare proton left out."""
+    """Return the charged atoms of molecular cations."""
     named = zip(ligand.anchors, ligand.anchor_kinds, strict=True)
-    found = {i for group, kind in named if role_of(kind) == "cation" for i in group if ligand.symbols[i] != "H"}
+    found = {i for group, kind in named if role_of(kind) == "cation" for i in group if ligand.symbols[i] not in _BARE}
     return tuple(sorted(found))

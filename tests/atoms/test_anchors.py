@@ -96,3 +96,18 @@ def test_roles():
 def test_nothing_to_bind_with(smiles):
     with pytest.raises(LigandError, match=r"no group that is known to bind.*map numbers"):
         ligand_from_smiles(smiles)
+
+
+def test_lecithin_bridges_by_its_phosphate_and_a_diacid_by_both_ends():
+    from qddft.atoms.anchors import two_anchors
+    from qddft.library.ligands import get_ligand
+
+    def first(smiles):
+        ligand = get_ligand(smiles)
+        named = list(zip(ligand.anchors, ligand.anchor_kinds, strict=True))
+        group, _ = two_anchors(named, bridging=True)[0]
+        return ligand.anchor_kinds[ligand.anchors.index(group)]
+
+    assert first("CCC(=O)OC[C@H](COP(=O)([O-])OCC[N+](C)(C)C)OC(=O)CC") == "phosphate"
+    assert first("[O-]C(=O)CCCC(=O)[O-]") == "carboxylate + carboxylate"
+    assert first("NCCCCN") == "primary amine + primary amine"
