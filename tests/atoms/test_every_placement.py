@@ -57,6 +57,17 @@ def check(slab, complex_, ligand, what):
             assert measured == pytest.approx(row, abs=1e-4), what
         # whatever can bind may be near the surface
         bound += [(int(members[i]), atom) for group in ligand.anchors for i in group for atom in own]
+        # what is bonded to an anchor is as near its surface atom as the bond brings it (C...Pb of a chelate)
+        anchors = [
+            (int(anchor - members[0]), atoms) for anchor, atoms in zip(entry["anchors"], entry["sites"], strict=True)
+        ]
+        bound += [
+            (int(members[b if a == anchor else a]), atom)
+            for anchor, atoms in anchors
+            for a, b in sorted(ligand.graph)
+            if anchor in (a, b)
+            for atom in atoms
+        ]
         lengths = [np.linalg.norm(np.subtract(*complex_.positions[members[[i, j]]])) for i, j in sorted(ligand.graph)]
         assert all(0.6 < length < 2.4 for length in lengths), what
     assert ligand_contacts(complex_, ignored=bound) == (), what
