@@ -22,7 +22,8 @@ def work_function(
     Parameters
     ----------
     calculation
-        Folder of the calculation, with its LOCPOT and result file; or outputs that were read from one.
+        Folder of the calculation, with its LOCPOT and result file, or that LOCPOT itself; or outputs that were read
+        from such a folder.
     locpot
         The potential, where it is not the folder's LOCPOT: a LOCPOT-like or cube file, eV.
     allow_unconverged
@@ -37,12 +38,17 @@ def work_function(
     """
     from qddft.engines.vasp.read import read_outputs
 
+    if locpot is None and not isinstance(calculation, Outputs) and _is_potential(Path(calculation)):
+        calculation, locpot = _run_of(Path(calculation)), calculation
     outputs = calculation if isinstance(calculation, Outputs) else read_outputs(calculation)
     where = outputs.source if isinstance(calculation, Outputs) else calculation
     if where is None:
         raise OutputError("these outputs do not say which files they come from; give the folder itself")
     if outputs.electronically_converged is False and not allow_unconverged:
-        raise ConvergenceError(f"the electrons of {where} have not converged: it has no work function")
+        raise ConvergenceError(
+            f"the electrons of {where} have not converged: it has no work function; --allow-unconverged "
+            "(allow_unconverged=True) gives marked numbers"
+        )
     folder = Path(where) if Path(where).is_dir() else Path(where).parent
     path = grid_file(folder if locpot is None else Path(locpot), "potential")
     found = slab_potential(read_grid(path, quantity="potential"))
@@ -61,6 +67,30 @@ def work_function(
         level=str(outputs.settings.get("xc", "unknown")),
         warnings=tuple(notes),
     )
+
+
+def _is_potential(path: Path) -> bool:
+    return path.is_file() and (path.name.startswith("LOCPOT") or path.suffix == ".cube")
+
+
+def _run_of(potential: Path) -> Path:
+    """Return the folder of a potential file, where its run lies beside it.
+
+    Raises
+    ------
+    OutputError
+        No result file lies there.
+    """
+    from qddft.engines.vasp.read import read_outputs
+
+    try:
+        read_outputs(potential.parent)
+    except OutputError as error:
+        raise OutputError(
+            f"{potential} is a potential alone, without the Fermi level and the band edges of its run ({error}). Give "
+            f"the folder of the run with --locpot {potential}, or average it alone: qddft analyze profile {potential}"
+        ) from error
+    return potential.parent
 
 
 def potential_results(found: SlabPotential) -> tuple[Result, ...]:

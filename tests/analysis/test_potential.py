@@ -130,6 +130,28 @@ def test_work_function_of_a_folder(tmp_path):
     assert set(found.inputs) == {str(tmp_path / "LOCPOT"), str(tmp_path / "outputs.json")}
 
 
+def test_the_potential_itself_stands_for_its_folder(tmp_path):
+    folder = run_folder(tmp_path)
+    assert work_function(folder / "LOCPOT").work_function == work_function(folder).work_function
+
+
+def test_a_potential_alone_has_no_levels(tmp_path, capsys):
+    folder = run_folder(tmp_path)
+    (folder / "outputs.json").unlink()
+    assert main(["analyze", "potential", str(folder / "LOCPOT")]) == FIX_INPUT
+    message = capsys.readouterr().err
+    assert "LOCPOT is a potential alone, without the Fermi level" in message
+    assert f"qddft analyze profile {folder / 'LOCPOT'}" in message
+
+
+def test_unconverged_on_demand_only(tmp_path, capsys):
+    folder = run_folder(tmp_path, electronically_converged=False)
+    assert main(["analyze", "potential", str(folder)]) == FIX_INPUT
+    assert "--allow-unconverged" in capsys.readouterr().err
+    assert main(["analyze", "potential", str(folder), "--allow-unconverged"]) == DONE
+    assert "NOT CONVERGED" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [({"effective": {"LVTOT": True, "LVHAR": False}}, "holds exchange and correlation"), ({}, "do not say whether")],

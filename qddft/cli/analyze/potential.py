@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qddft.cli.analyze.options import AsJson, Csv, Curves, Database, FigureFile, Wanted, deliver
+from qddft.cli.analyze.options import AllowUnconverged, AsJson, Csv, Curves, Database, FigureFile, Wanted, deliver
 from qddft.cli.console import say
 from qddft.cli.verb import add
 
@@ -26,7 +26,9 @@ def register(group: typer.Typer) -> None:
 
 
 def potential(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of a finished slab run with its LOCPOT.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="Folder of a finished slab run with its LOCPOT, or that file.")
+    ],
     locpot: Annotated[Path | None, typer.Option(help="The potential, where it is not the folder's LOCPOT.")] = None,
     average: Annotated[float | None, typer.Option(help="Window of a macroscopic average, Angstrom.")] = None,
     output: Annotated[
@@ -36,6 +38,7 @@ def potential(
     figure: FigureFile = None,
     csv: Csv = None,
     database: Database = None,
+    allow_unconverged: AllowUnconverged = False,
     as_json: AsJson = False,
 ) -> None:
     """Potential across a slab: vacuum levels on both sides, dipole step, work function, IP and EA.
@@ -45,7 +48,7 @@ def potential(
     from qddft.recipes.work_function import potential_results, work_function
 
     wanted = Wanted(as_json, csv, database, figure, (curves, output))
-    found = work_function(path, locpot=locpot)
+    found = work_function(path, locpot=locpot, allow_unconverged=allow_unconverged)
     if output is not None:
         from qddft.outputs.grid_files import read_grid
         from qddft.outputs.grid_write import write_grid
