@@ -65,7 +65,8 @@ def overlap(
 
 
 def _curve(dos: Dos, partition: str, part: str) -> np.ndarray:
-    if partition == "fragment" and dos.projected and part not in dos.projected.get(partition, {}):
+    unlabeled = part in (DOT, LIGAND) and part not in dos.projected.get(partition, {})
+    if partition == "fragment" and dos.projected and unlabeled:
         raise OutputError(
             f"nothing tells which atoms of {dos.atoms.get_chemical_formula()} are {part}: give --labels (labels=) with "
             "a structure of the same atoms that holds fragments"
