@@ -2,10 +2,12 @@
 
 import typer
 
-from qddft.cli.console import print_json, say, show
+from qddft.cli.console import console, print_json, say, show
 from qddft.cli.verb import add
 from qddft.library.ligands import list_ligands
 from qddft.report.tables import table_of
+
+WIDE = 120  # columns of a terminal that has room for SMILES
 
 
 def register(app: typer.Typer) -> None:
@@ -21,21 +23,22 @@ def ligands(
     if as_json:
         print_json([record.as_dict() for record in records])
         return
-    show(
-        table_of(
-            {
-                "name": [record.name for record in records],
-                "also": [", ".join(record.synonyms[:2]) for record in records],
-                "formula": [record.formula for record in records],
-                "charge": [f"{record.charge:+d}" if record.charge else "0" for record in records],
-                "SMILES": [record.smiles for record in records],
-                "anchors": [" ".join("+".join(map(str, group)) for group in record.anchors) for record in records],
-                "source": [_short(record.source) for record in records],
-            }
-        )
-    )
-    say("\nAnchors are atom numbers of the SMILES from 0; + joins atoms that bind together. Any other SMILES or")
-    say("structure file works in place of a name. Full sources: qddft ligands --json")
+    wide = console().width >= WIDE
+    columns = {
+        "name": [record.name for record in records],
+        "also": [", ".join(record.synonyms[: 2 if wide else 1]) for record in records],
+        "formula": [record.formula for record in records],
+        "charge": [f"{record.charge:+d}" if record.charge else "0" for record in records],
+        "SMILES": [record.smiles for record in records],
+        "anchors": [" ".join("+".join(map(str, group)) for group in record.anchors) for record in records],
+        "source": [_short(record.source) for record in records],
+    }
+    show(table_of(columns if wide else {key: columns[key] for key in ("name", "also", "formula", "charge", "source")}))
+    if wide:
+        say("\nAnchors are atom numbers of the SMILES from 0; + joins atoms that bind together.")
+    else:
+        say("\nSMILES and anchors: in a wider terminal, or with --json.")
+    say("Any other SMILES or structure file works in place of a name. Full sources: qddft ligands --json")
 
 
 def _short(source: str) -> str:

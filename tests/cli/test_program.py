@@ -107,6 +107,15 @@ def test_ligands_table(capsys):
     assert "[NH3+]" in shown
 
 
+def test_a_narrow_terminal_gets_a_line_a_ligand(capsys, monkeypatch):
+    monkeypatch.setattr("qddft.cli.console.PIPE_WIDTH", 80)
+    assert main(["ligands"]) == DONE
+    shown = capsys.readouterr().out.splitlines()
+    assert max(map(len, shown)) <= 80
+    assert sum(line.startswith("oleic acid ") for line in shown) == 1
+    assert any("wider terminal" in line for line in shown)
+
+
 def test_ligands_json_is_one_document(capsys):
     assert main(["ligands", "--json"]) == DONE
     records = json.loads(capsys.readouterr().out)
