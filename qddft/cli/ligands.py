@@ -38,12 +38,12 @@ def ligands(
         say("\nAnchors are atom numbers of the SMILES from 0; + joins atoms that bind together.")
     else:
         say("\nSMILES and anchors: in a wider terminal, or with --json.")
-    say("Any other SMILES or structure file works in place of a name. Full sources: qddft ligands --json")
+    say("Any other SMILES or structure file works in place of a name.")
+    say("Full sources: qddft ligands --json")
 
 
 def _short(source: str) -> str:
     """Return the keys of the citations: S1 to S4, or the first words."""
     parts = [part.strip() for part in source.split("; ")]
-    return " ".join(
-        part.partition(":")[0] if part.partition(":")[0] in ("S1", "S2", "S3", "S4") else "own" for part in parts
-    )
+    keys = (part.partition(":")[0] for part in parts)
+    return " ".join(dict.fromkeys(key if key in ("S1", "S2", "S3", "S4") else "own" for key in keys))
