@@ -46,6 +46,14 @@ def test_a_lost_row_of_the_projections_is_noticed(tmp_path):
     assert read_outputs(tmp_path).free_energy == -10.25
 
 
+def test_projections_whose_orbitals_are_not_named_are_damaged(tmp_path):
+    text = vasprun(two_steps(projected="last"))
+    head, mark, tail = text.rpartition("<projected>")
+    (tmp_path / "vasprun.xml").write_text(head + mark + tail.replace("<field>", "<fjeld>"))
+    with pytest.raises(OutputError, match="does not name its orbitals"):
+        read_projected(tmp_path)
+
+
 def test_tables_are_read_on_request(tmp_path):
     run = two_steps(parameters={"ISPIN": 2}, moment=0.25)
     write(tmp_path, run)

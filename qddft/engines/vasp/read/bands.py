@@ -55,7 +55,7 @@ def vasprun_dos(source: Source) -> DensityOfStates:
     partial, orbitals = _partial(source, (total[1], block.stop), values.shape[1])
     atoms = _structure(source, block).to_atoms()
     if partial is not None:
-        if partial.shape[0] % len(atoms):
+        if not len(atoms) or partial.shape[0] % len(atoms):
             raise source.damaged(total[1], f"the projections do not fit {len(atoms)} atoms")
         by_atom = partial.reshape(len(atoms), -1, values.shape[1], len(orbitals))
         partial = by_atom.transpose(1, 0, 3, 2)
@@ -83,9 +83,11 @@ def vasprun_projections(source: Source) -> Projections:
     eigenvalues = vasprun_eigenvalues(source)
     atoms = _structure(source, block).to_atoms()
     orbitals = _fields(source, inner)
+    if not orbitals:
+        raise source.damaged(inner[0], "the table of the projections does not name its orbitals (<field>)")
     _, n_kpoints, bands = eigenvalues.energies.shape
     weights = table(source, inner, b"r", len(orbitals))
-    components, rest = divmod(len(weights), n_kpoints * bands * len(atoms))
+    components, rest = divmod(len(weights), max(n_kpoints * bands * len(atoms), 1))
     if rest or components not in (1, 2, 4):
         raise source.damaged(
             inner[0], f"{len(weights)} rows do not fit {n_kpoints} k-points, {bands} bands and {len(atoms)} atoms"
