@@ -123,6 +123,11 @@ def test_what_cannot_be_known_is_listed_not_assumed():
     assert "cannot be known" in audit.table()
 
 
+def test_tight_binding_has_no_cutoff_to_know():
+    one, other = (run(name, engine="tblite", xc="GFN2-xTB", cutoff_eV=None) for name in "ab")
+    assert "cutoff_eV" not in [gap.key for gap in compare([one, other]).unknown]
+
+
 def test_a_level_is_compared_in_what_it_states():
     level = RunSettings("level x", {"xc": "PBE", "cutoff_eV": 520.0})
     audit = compare([run("a")], level)
