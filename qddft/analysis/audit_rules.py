@@ -79,8 +79,7 @@ class Rule:
 
     def ignored(self, run: RunSettings) -> bool:
         """Return whether a run is left out of the comparison."""
-        tight_binding = str(run.settings.get("xc")).endswith("-xTB")
-        return (self.key == "cutoff_eV" and tight_binding) or (self.slabs_only and dimensions(run) != 2)
+        return (self.slabs_only and dimensions(run) != 2) or (self.key == "cutoff_eV" and run.tight_binding)
 
     def weigh(self, runs: Sequence[RunSettings], known: Mapping[str, Any]) -> tuple[Importance, str]:
         """Return the importance of a difference, with a reason where it is not the usual one."""

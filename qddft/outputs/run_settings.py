@@ -50,6 +50,11 @@ class RunSettings:
     def __post_init__(self) -> None:
         freeze_fields(self)
 
+    @property
+    def tight_binding(self) -> bool:
+        """Whether the method is one of the GFN-xTB family, which has no cutoff."""
+        return str(self.settings.get("xc")).endswith("-xTB")
+
     @classmethod
     def of(cls, outputs: Outputs, name: str | None = None) -> "RunSettings":
         """Return the settings of a finished calculation.
