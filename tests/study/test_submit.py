@@ -338,9 +338,11 @@ def test_a_queue_that_does_not_answer_is_no_empty_queue(tmp_path, slow, lj_job, 
     wait_done(run)
     monkeypatch.setenv("SLURM_CONF", "/nowhere")
     monkeypatch.setattr("qddft.engines.slurm._TIMEOUT", 1)
-    for call in (lambda: submit(run.path, machine()), lambda: queue_status(run.path), lambda: cancel(run.path)):
+    for call in (lambda: submit(run.path, machine()), lambda: cancel(run.path)):
         with pytest.raises(MachineError, match=r"refuses|has not answered for 1 s; try again later"):
             call()
+    # what has ended is known from the files
+    assert set(states(run).values()) == {"done"}
 
 
 def test_a_submission_that_died_before_it_knew_its_id_is_found_by_name(tmp_path, slow, lj_job):
