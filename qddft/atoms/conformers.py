@@ -4,6 +4,7 @@ ETKDGv3: Wang, Witek, Landrum and Riniker, J. Chem. Inf. Model. 60, 2044 (2020),
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ MAX_ATOMS = 400
 _MANY_ATOMS = 60  # molecules larger than this get fewer conformers, down to two: each costs its square
 DEFAULT_PRUNE_RMS = 0.3
 _MAX_STEPS = 5000
+_REMEMBERED = 2048  # searches, some ten kB each
 # conformers that differ by more are never compared atom by atom, kcal/mol
 _SAME_ENERGY = 0.1
 
@@ -119,10 +121,7 @@ def search(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) -> lis
     LigandError
         As ``conformers``.
     """
-    from rdkit import Chem, rdBase
-
-    from qddft.atoms.shapes import known_shape
-    from qddft.atoms.stretching import stretched
+    from rdkit import Chem
 
     if n < 1:
         raise LigandError(f"{name}: the number of conformers is {n}; ask for 1 or more")
@@ -133,11 +132,24 @@ def search(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) -> lis
             f"{name} has {mol.GetNumAtoms()} atoms; conformers are searched up to {MAX_ATOMS}: cut its chains, or give "
             f"a structure file (xyz, sdf, mol), whose coordinates are kept"
         )
+    return list(_searched(mol.ToBinary(Chem.PropertyPickleOptions.NoProps), n, seed, prune_rms, name))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _searched(binary: bytes, n: int, seed: int, prune_rms: float, name: str) -> tuple[Conformer, ...]:
+    """Search a molecule in RDKit's binary form; remembered, since ligands are read first and placed later."""
+    from rdkit import Chem, rdBase
+
+    from qddft.atoms.shapes import known_shape
+    from qddft.atoms.stretching import stretched
+
+    read: Any = Chem.Mol
+    mol: Mol = read(binary)
     if len(Chem.GetMolFrags(mol)) > 1:
-        return _search_pair(mol, n, seed=seed, prune_rms=prune_rms, name=name)
+        return tuple(map(_fixed, _search_pair(mol, n, seed=seed, prune_rms=prune_rms, name=name)))
     shape = known_shape(mol)
     if shape is not None:
-        return [Conformer(shape, 0.0, "none")]
+        return (_fixed(Conformer(shape, 0.0, "none")),)
     with rdBase.BlockLogs():
         copy = Chem.Mol(mol)
         _embed(copy, n, seed=seed, name=name)
@@ -154,7 +166,13 @@ def search(mol: "Mol", n: int, *, seed: int, prune_rms: float, name: str) -> lis
     for index in kept:
         positions = copy.GetConformer(index).GetPositions()
         energy = energies[index] * KCAL_PER_MOL_IN_EV
-        found.append(Conformer(positions - positions.mean(axis=0), energy, force_field))
+        found.append(_fixed(Conformer(positions - positions.mean(axis=0), energy, force_field)))
+    return tuple(found)
+
+
+def _fixed(found: Conformer) -> Conformer:
+    """Return a geometry that nobody can change, since it is remembered."""
+    found.positions.setflags(write=False)
     return found
 
 

@@ -115,3 +115,12 @@ def test_octahedral_ion_is_octahedral():
     assert sorted(np.round(cosines[np.triu_indices(6, 1)], 6)) == [-1.0] * 3 + [0.0] * 12
     bipyramid = ligand_from_smiles("[F:1]P(F)(F)(F)F").atoms
     assert sorted(np.round(bipyramid.get_all_distances()[1], 2))[1:] == [1.64] * 5
+
+
+def test_a_ligand_that_was_read_is_not_searched_again(monkeypatch):
+    ligand = get_ligand("CCCCSCCN")  # reading it searches its lowest conformer
+    monkeypatch.setattr("qddft.atoms.conformers._embed", None)
+    found = conformers(ligand)
+    assert np.array_equal(np.round(found[0].positions, 8), np.array(ligand.positions))
+    found[0].positions += 1.0  # what is remembered stays as it is
+    assert np.array_equal(conformers(ligand)[0].positions, np.array(ligand.positions))
