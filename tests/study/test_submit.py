@@ -262,7 +262,10 @@ def test_a_crashed_controller_does_no_harm(tmp_path, own_cluster, slow, lj_job, 
     slow(0)
     wait_done(run)
     assert energies(run) == pytest.approx(expected, abs=1e-7)
-    assert all(starts(run, entry.name) == 1 for entry in run.entries)
+    # the controller may end a job that it has forgotten and finds running: that one goes on behind its last step
+    for entry in run.entries:
+        numbers = steps(run, entry.name)
+        assert numbers == list(range(len(numbers)))
     wait_empty(run)
 
 
