@@ -115,8 +115,16 @@ class LocalSlurm:
         self.call("scontrol", "update", f"NodeName={self._host()}", "State=RESUME")
 
     def wait_idle(self) -> None:
-        """Wait until the node takes jobs."""
-        _until(lambda: self.call("sinfo", "-h", "-p", "debug", "-o", "%T") in ("idle", "mixed", "allocated"), "slurmd")
+        """Wait until the node answers; it may still be ending jobs, of which a killed slurmd was not told in time."""
+
+        def answers() -> bool:
+            state = self.call("sinfo", "-h", "-p", "debug", "-o", "%T")
+            if state.startswith("drain"):
+                # an administrator would look, and let it go on
+                self.call("scontrol", "update", f"NodeName={self._host()}", "State=RESUME")
+            return state in ("idle", "mixed", "allocated", "completing")
+
+        _until(answers, "slurmd", seconds=120)
 
     def start_now(self, job: str) -> None:
         """Let a job start that was put back into the queue: Slurm would keep it there for two minutes."""
