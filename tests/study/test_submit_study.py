@@ -75,7 +75,7 @@ def test_the_tao_demonstration_survives_all_of_it(tmp_path, queue_environment, c
     cluster.wait_idle()
     wait_until(run, in_a_relaxation)
     cluster.restart_controller()
-    ended = wait_empty(run)
+    ended = wait_empty(run, seconds=420)
     with contextlib.suppress(ProcessLookupError):
         os.kill(hanging, signal.SIGKILL)
     assert (ended[first.entry.name].state, ended[first.entry.name].reason) == ("stopped", "cancelled")
